@@ -29,7 +29,7 @@ impl Task {
     /// Calls the handler, with a delay of a second if it has failed before.
     async fn run(self, client: Client) -> (Self, Result<(), BoxError>) {
         if self.failures > 0 {
-            client.transport.timer.sleep(Duration::from_secs(1)).await;
+            client.transport.inner.timer.sleep(Duration::from_secs(1)).await;
         }
         let result = (self.handler)(client, self.message.clone(), self.rest.clone()).await;
         (self, result)

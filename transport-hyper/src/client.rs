@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncSeek, empty};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use wechat_proto::contact::{Directory, LoadContacts};
 use wechat_proto::flow::Want;
 use wechat_proto::media::{Head, RetryEmpty, Upload, UploadProgress, Uploaded};
@@ -35,7 +35,8 @@ use crate::transport::Transport;
 /// - A call that must not be repeated (a send, a new room:
 ///   [`Repeat::Once`](wechat_proto::endpoint::Repeat::Once)) fails with [`Error::Unanswered`] and
 ///   sends nothing more, because the outcome of the exchange is unknown. This applies even if the
-///   future was dropped before anything was sent, unless it was never polled. A send can be retried
+///   future was dropped before anything was sent, unless it was never polled. If the reply had
+///   arrived, its outcome is returned. A send can be retried
 ///   under the same message id: keep the value, and pass it as `&mut`.
 /// - A flow with several steps (messages, contacts, an upload) continues with the step that was in
 ///   progress; earlier steps are not repeated.
@@ -44,7 +45,7 @@ pub struct Client {
     pub(crate) account: Arc<SharedAccount>,
     pub(crate) transport: Transport,
     /// Signals the end of the messages.
-    shutdown: watch::Sender<()>,
+    shutdown: Arc<Notify>,
     /// The store that the client keeps.
     store: Option<Arc<tokio::sync::Mutex<dyn SaveSession>>>,
 }
@@ -52,9 +53,9 @@ pub struct Client {
 impl Client {
     /// Returns a client for a logged-in account. No request is sent.
     pub fn new(transport: &Transport, account: Account) -> Self {
-        let account = Arc::new(SharedAccount::new(account, &transport.options));
+        let account = Arc::new(SharedAccount::new(account, &transport.inner.options));
         let transport = transport.clone();
-        Self { account, transport, shutdown: watch::Sender::new(()), store: None }
+        Self { account, transport, shutdown: Arc::default(), store: None }
     }
 
     /// Keeps a store, in which this client and its later clones save the session: see
@@ -166,7 +167,7 @@ impl Client {
         Account: AsMut<F::State>,
     {
         let poll = |flow: &mut F, now| self.poll(flow, now);
-        Ok(self.transport.drive(flow, source, watch::channel(()).1, poll).await?.0)
+        Ok(self.transport.drive(flow, source, &Notify::new(), poll).await?.0)
     }
 
     /// Runs a flow whose request has [`Want::Head`], and returns its output and the streamed body of
@@ -185,7 +186,7 @@ impl Client {
         Account: AsMut<F::State>,
     {
         let poll = |flow: &mut F, now| self.poll(flow, now);
-        self.transport.drive(flow, empty(), watch::channel(()).1, poll).await
+        self.transport.drive(flow, empty(), &Notify::new(), poll).await
     }
 
     /// Uploads a file, and returns the reference that a send needs.
@@ -298,7 +299,7 @@ impl Client {
     /// Returns a new message id, with which this process or a later one can retry a send:
     /// [`SendText::with_id`](wechat_proto::message::SendText::with_id).
     pub fn next_client_msg_id(&self) -> ClientMsgId {
-        let now = self.transport.options.now();
+        let now = self.transport.inner.options.now();
         self.account.lock().session_mut().next_client_msg_id(now)
     }
 
@@ -314,7 +315,7 @@ impl Client {
     /// resumed.
     pub fn stop(&self) {
         self.account.lock().stop();
-        self.shutdown.send_replace(());
+        self.shutdown.notify_waiters();
     }
 
     /// Waits for the next event: the end of the session or a stop cancels the wait.
@@ -324,11 +325,12 @@ impl Client {
     ) -> Result<Event, Error> {
         loop {
             let poll = |flow: &mut Offload<sync::Events>, now| self.poll(flow, now);
-            let shutdown = self.shutdown.subscribe();
-            match self.transport.drive(flow, empty(), shutdown, poll).await?.0 {
+            match self.transport.drive(flow, empty(), &self.shutdown, poll).await?.0 {
                 Step::Event(event) => return Ok(event),
                 Step::Save => {
-                    if let (Err(error), Some(flow)) = (self.save_session().await, flow.flow_mut()) {
+                    // Boxed, because its space would be part of each wait for an event.
+                    let saved = Box::pin(self.save_session()).await;
+                    if let (Err(error), Some(flow)) = (saved, flow.flow_mut()) {
                         flow.not_saved(error);
                     }
                 }
@@ -338,7 +340,7 @@ impl Client {
 
     /// Returns when the session is saved. Without a store, it is never saved.
     pub(crate) fn save_policy(&self) -> SavePolicy {
-        let policy = self.transport.options.save_policy();
+        let policy = self.transport.inner.options.save_policy();
         self.store.as_ref().map_or(SavePolicy::Manual, |_| policy)
     }
 
@@ -346,7 +348,7 @@ impl Client {
     where
         Account: AsMut<F::State>,
     {
-        self.account.poll(flow, now, || self.shutdown.send_replace(()))
+        self.account.poll(flow, now, || self.shutdown.notify_waiters())
     }
 }
 

@@ -29,6 +29,7 @@ use wechat_transport::{Options, host_and_port, refused_by_proxy};
 use crate::failure::socks_failure;
 #[cfg(feature = "rustls")]
 use crate::failure::tls_failure;
+use crate::pieces::Pieces;
 use crate::transport::Transport;
 
 type Stream = TokioIo<TcpStream>;
@@ -171,7 +172,7 @@ fn tls(options: &Options) -> Result<ClientConfig, Error> {
     Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// The maximum length of a reply's head, and of a read of its body.
+/// The maximum length of a reply's head.
 const HEAD: usize = 64 << 10;
 
 /// Returns a transport with a connection pool. A connection that breaks before it is encrypted
@@ -210,22 +211,22 @@ where
     C::Future: Send + Unpin,
 {
     // Shared, because the client clones its connector several times for each request.
-    let connector = Arc::new(connector);
+    let connector = Arc::new(connector.map_response(Pieces::of));
     let client = Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .set_host(false)
         .http1_max_buf_size(HEAD)
         .http1_title_case_headers(true)
-        .build(tower::service_fn(move |uri| C::clone(&connector).oneshot(uri)));
-    let transport = Transport::with_service(options, client, TokioTimer::new());
-    Transport { reports_connections: true, ..transport }
+        .build(tower::service_fn(move |uri| (*connector).clone().oneshot(uri)));
+    Transport::of(options, client, TokioTimer::new(), true)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Instant;
 
-    use tokio::io::AsyncReadExt as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
     use wechat_proto::login::GetUuid;
     use wechat_proto::{Device, Hosts};
@@ -278,6 +279,38 @@ mod tests {
         let names = head.lines().filter_map(|line| Some(line.split_once(": ")?.0));
         let names: Vec<_> = names.collect();
         assert_eq!(names, ["Host", "User-Agent", "Accept", "Accept-Encoding", "Referer"]);
+    }
+
+    #[tokio::test]
+    async fn requests_in_sequence_use_one_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let connections = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&connections);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::Relaxed);
+                tokio::spawn(async move {
+                    let mut head = [0; 4096];
+                    while stream.read(&mut head).await.unwrap_or(0) > 0 {
+                        let body = "x".repeat(40_000);
+                        let reply =
+                            format!("HTTP/1.1 200 OK\r\ncontent-length: 40000\r\n\r\n{body}");
+                        stream.write_all(reply.as_bytes()).await.unwrap();
+                    }
+                });
+            }
+        });
+        let mut device = Device::new().with_hosts(Hosts::all(origin.parse().unwrap()));
+        let transport = transport(Options::default()).unwrap();
+        let calls = tokio::spawn(async move {
+            for _ in 0..5 {
+                assert!(transport.call(GetUuid::new(), &mut device).await.is_err());
+            }
+        });
+        calls.await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(connections.load(Ordering::Relaxed), 1);
     }
 
     #[tokio::test]

@@ -1,23 +1,26 @@
 //! The loop that runs a flow.
 
+use std::future::poll_fn;
 use std::io::SeekFrom;
+use std::mem::replace;
 use std::ops::Range;
+use std::task::Poll;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncSeek, AsyncSeekExt as _};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::{Error, Flow, Input, Interrupt, Timestamp};
 use wechat_transport::Log;
 
 use crate::download::Download;
 use crate::exchange::exchange;
-use crate::transport::Transport;
+use crate::transport::{Inner, Transport};
 
 impl Transport {
     /// Runs a flow to its next output. `poll` polls it once and acquires the necessary locks.
     ///
-    /// A change of `shutdown` ends one exchange or pause early; without a sender, it never changes.
+    /// A notification of the waiters of `shutdown` ends one exchange or pause early.
     /// Also returns the body of the last response under
     /// [`Want::Head`](wechat_proto::flow::Want::Head). If the future is dropped, the flow may be
     /// polled again.
@@ -25,38 +28,60 @@ impl Transport {
         &self,
         flow: &mut F,
         mut source: impl AsyncRead + AsyncSeek + Unpin,
-        mut shutdown: watch::Receiver<()>,
+        shutdown: &Notify,
         mut poll: impl FnMut(&mut F, Timestamp) -> Result<F::Output, Interrupt>,
     ) -> Result<(F::Output, Download), Error> {
-        let mut rest = Download::empty(&self.timer);
+        let Inner { options, timer, .. } = &*self.inner;
+        let mut rest = Download::empty(timer);
         loop {
-            match poll(flow, self.options.now()) {
+            // Created before the poll, so that no notification is lost after it.
+            let stopped = shutdown.notified();
+            let interrupt = match poll(flow, options.now()) {
                 Ok(output) => return Ok((output, rest)),
-                Err(Interrupt::Send(request)) => {
+                Err(interrupt) => interrupt,
+            };
+            match interrupt {
+                Interrupt::Send(request) => {
                     // Drop an unread body before the next exchange.
-                    rest = Download::empty(&self.timer);
-                    let log = Log::start(&request, &self.options);
+                    rest = Download::empty(timer);
+                    let log = Log::start(&request, options);
                     let reply = tokio::select! {
                         biased;
                         reply = exchange(self, request, &mut rest) => reply,
                         // Without a result, the flow decides how to continue.
-                        Ok(()) = shutdown.changed() => continue,
+                        () = stopped => continue,
                     };
                     log.end(reply.as_ref());
                     flow.handle(Input::Reply(reply));
+                    // hyper-util returns the connection to its pool in another task. Without this,
+                    // the next request would open another one.
+                    yield_now().await;
                 }
-                Err(Interrupt::Read(range)) => {
+                Interrupt::Read(range) => {
                     flow.handle(Input::Piece(read(&mut source, range).await));
                 }
-                Err(Interrupt::Sleep(time)) => tokio::select! {
+                Interrupt::Sleep(time) => tokio::select! {
                     biased;
-                    () = self.timer.sleep(time) => {}
-                    Ok(()) = shutdown.changed() => {}
+                    () = timer.sleep(time) => {}
+                    () = stopped => {}
                 },
-                Err(Interrupt::Fail(error)) => return Err(error),
+                Interrupt::Fail(error) => return Err(error),
             }
         }
     }
+}
+
+/// Lets other tasks run, on any runtime.
+async fn yield_now() {
+    let mut has_yielded = false;
+    poll_fn(|context| {
+        if replace(&mut has_yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Reads a range of a source, or fewer bytes if the source ends.
@@ -183,19 +208,11 @@ mod tests {
         })))
     }
 
-    async fn drive(
-        steps: &mut Steps,
-        shutdown: watch::Receiver<()>,
-    ) -> Result<&'static str, Error> {
+    async fn drive(steps: &mut Steps, shutdown: &Notify) -> Result<&'static str, Error> {
         let service = tower::service_fn(echo);
         let transport = Transport::with_service(Options::default(), service, Threads);
         let poll = |steps: &mut Steps, now| steps.poll(&mut (), now);
         Ok(transport.drive(steps, Cursor::new("0123456789"), shutdown, poll).await?.0)
-    }
-
-    /// Returns a signal that is never sent.
-    fn never() -> watch::Receiver<()> {
-        watch::channel(()).1
     }
 
     /// Uses a custom service and timer, without a runtime.
@@ -210,7 +227,7 @@ mod tests {
             Ok("done"),
         ];
         let (mut steps, start) = (Steps(steps, Vec::new()), Instant::now());
-        assert!(matches!(block_on(drive(&mut steps, never())), Ok("done")));
+        assert!(matches!(block_on(drive(&mut steps, &Notify::new())), Ok("done")));
         assert!(start.elapsed() >= Duration::from_millis(60));
         let [
             Input::Reply(Ok(echoed)),
@@ -234,7 +251,7 @@ mod tests {
     #[test]
     fn longest_deadline_fits_any_timer() {
         let mut steps = Steps(vec![send_within("hello", Duration::MAX), Ok("done")], Vec::new());
-        assert!(matches!(block_on(drive(&mut steps, never())), Ok("done")));
+        assert!(matches!(block_on(drive(&mut steps, &Notify::new())), Ok("done")));
         assert!(matches!(&steps.1[..], [Input::Reply(Ok(_))]), "{:?}", steps.1);
     }
 
@@ -256,24 +273,23 @@ mod tests {
     #[test]
     fn failure_ends_the_run() {
         let mut steps = Steps(vec![Err(Interrupt::Fail(Error::Stopped)), Ok("again")], Vec::new());
-        assert!(matches!(block_on(drive(&mut steps, never())), Err(Error::Stopped)));
-        assert!(matches!(block_on(drive(&mut steps, never())), Ok("again")));
+        assert!(matches!(block_on(drive(&mut steps, &Notify::new())), Err(Error::Stopped)));
+        assert!(matches!(block_on(drive(&mut steps, &Notify::new())), Ok("again")));
     }
 
     /// The flow is polled again without an input.
     #[test]
     fn shutdown_cancels_only_one_wait() {
         for wait in [send("", 60_000), Err(Interrupt::Sleep(Duration::from_secs(60)))] {
-            let shutdown = watch::Sender::new(());
-            let receiver = shutdown.subscribe();
+            let shutdown = Notify::new();
             let mut steps = Steps(vec![wait, send("hello", 5000), Ok("woken")], Vec::new());
             let start = Instant::now();
             thread::scope(|scope| {
                 scope.spawn(|| {
                     thread::sleep(Duration::from_millis(50));
-                    shutdown.send_replace(());
+                    shutdown.notify_waiters();
                 });
-                assert!(matches!(block_on(drive(&mut steps, receiver)), Ok("woken")));
+                assert!(matches!(block_on(drive(&mut steps, &shutdown)), Ok("woken")));
             });
             assert!(start.elapsed() < Duration::from_secs(20));
             assert_eq!(steps.1.len(), 1, "{:?}", steps.1);
@@ -284,10 +300,11 @@ mod tests {
     fn flow_continues_after_dropped_drive() {
         let mut steps = Steps(vec![send("", 60_000), Ok("again")], Vec::new());
         {
-            let mut driving = pin!(drive(&mut steps, never()));
+            let never = Notify::new();
+            let mut driving = pin!(drive(&mut steps, &never));
             let mut context = Context::from_waker(Waker::noop());
             assert!(driving.as_mut().poll(&mut context).is_pending());
         }
-        assert!(matches!(block_on(drive(&mut steps, never())), Ok("again")));
+        assert!(matches!(block_on(drive(&mut steps, &Notify::new())), Ok("again")));
     }
 }

@@ -26,24 +26,30 @@ use crate::client::Client;
 pub struct Events {
     client: Client,
     /// `None` while waiting, and after the end.
-    flow: Option<Offload<sync::Events>>,
+    flow: Option<Flow>,
     /// The wait for the next event; kept if the caller's future is dropped.
     waiting: Option<Waiting>,
 }
 
-type Waiting = Pin<Box<dyn Future<Output = (Offload<sync::Events>, Event)> + Send>>;
+/// Boxed, because it is moved into each wait.
+type Flow = Box<Offload<sync::Events>>;
+type Waiting = Pin<Box<dyn Future<Output = (Flow, Event)> + Send>>;
 
 impl Events {
     pub(crate) fn new(client: Client) -> Self {
         let events = sync::Events::new(sync::Inbox::new(), client.save_policy());
-        Self { client, flow: Some(Offload::new(events).stoppable()), waiting: None }
+        Self { client, flow: Some(Box::new(Offload::new(events).stoppable())), waiting: None }
     }
 
     /// Sets how many messages are kept for revocations
     /// ([`Inbox::remember`](wechat_proto::sync::Inbox::remember)); the default is 100. This has no
     /// effect after the first event was requested.
-    pub fn remember(mut self, messages: usize) -> Self {
-        self.flow = self.flow.map(|flow| flow.map(|flow| flow.remember(messages)));
+    pub fn remember(self, messages: usize) -> Self {
+        self.change(|flow| flow.remember(messages))
+    }
+
+    fn change(mut self, change: impl FnOnce(sync::Events) -> sync::Events) -> Self {
+        self.flow = self.flow.map(|flow| Box::new(flow.map(change)));
         self
     }
 
@@ -55,17 +61,15 @@ impl Events {
     /// Disables automatic acknowledgement: the caller acknowledges each message with
     /// [`Client::acknowledge`], in any order, from any task. This has no effect after the first
     /// event was requested.
-    pub fn manual(mut self) -> Self {
-        self.flow = self.flow.map(|flow| flow.map(sync::Events::manual));
-        self
+    pub fn manual(self) -> Self {
+        self.change(sync::Events::manual)
     }
 
     /// Delivers the messages of unknown rooms at once, before their members are known
     /// ([`Inbox::immediate`](wechat_proto::sync::Inbox::immediate)). This has no effect after the
     /// first event was requested.
-    pub fn immediate(mut self) -> Self {
-        self.flow = self.flow.map(|flow| flow.map(sync::Events::immediate));
-        self
+    pub fn immediate(self) -> Self {
+        self.change(sync::Events::immediate)
     }
 
     /// Returns the next event, or `None` after [`Event::Closed`].

@@ -8,36 +8,41 @@ use bytes::Bytes;
 use http::Method;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use hyper_util::client::legacy::connect::capture_connection;
-use tower::ServiceExt as _;
+use tower::{Service as _, ServiceExt as _};
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::flow::{self, Request, Response, Want, WholeBody};
 
 use crate::RequestBody;
 use crate::download::Download;
 use crate::failure::reply_failure;
-use crate::transport::Transport;
+use crate::transport::{Inner, Transport};
 
 /// Sends a request and reads the reply as far as its [`Want`] requires; `rest` becomes the unread
 /// body. Dropping the future closes the connection.
 pub(crate) async fn exchange(
     transport: &Transport,
     // The request is boxed, because every layer would copy it.
-    request: Box<Request>,
+    mut request: Box<Request>,
     rest: &mut Download,
 ) -> Result<Response, Failure> {
     request.check()?;
-    let (options, timer) = (&transport.options, &transport.timer);
+    let Inner { options, timer, service, reports_connections } = &*transport.inner;
     let (want, deadline) = (request.want, timer.sleep(options.capped(request.deadline)));
     let is_head = request.http.method() == Method::HEAD;
-    let mut http = request.http.map(RequestBody::new);
-    let connection = transport.reports_connections.then(|| capture_connection(&mut http));
+    let connection = reports_connections.then(|| capture_connection(&mut request.http));
     // Without a connection no request was sent.
     let sent = || match &connection {
         Some(connection) if connection.connection_metadata().is_none() => Sent::No,
         _ => Sent::Maybe,
     };
-    let replying = transport.service.clone().oneshot(http);
     let work = async {
+        let mut service = service.clone();
+        let replying = {
+            let ready = service.ready().await.map_err(|error| reply_failure(error, sent()))?;
+            // Moved out of its box only here, because the future has space for what it holds.
+            let Request { http, .. } = *request;
+            ready.call(http.map(RequestBody::new))
+        };
         let reply = replying.await.map_err(|error| reply_failure(error, sent()))?;
         let (mut head, body) = reply.into_parts();
         // Extensions of the service are not part of the reply.

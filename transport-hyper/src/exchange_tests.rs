@@ -40,7 +40,7 @@ async fn exchanged(
     let http = http::Request::builder().method(method).uri("http://127.0.0.1/x");
     let http = http.body(Body::empty()).unwrap();
     let request = Box::new(Request { http, deadline: Duration::from_secs(5), want });
-    let mut rest = Download::empty(&transport.timer);
+    let mut rest = Download::empty(&transport.inner.timer);
     let reply = exchange(&transport, request, &mut rest).await?;
     Ok((reply, rest))
 }
@@ -152,7 +152,7 @@ async fn failure_of_a_custom_service_is_returned() {
         let transport = Transport::with_service(Options::default(), service, TokioTimer::new());
         let http = http::Request::get("http://127.0.0.1/x").body(Body::empty()).unwrap();
         let request = Box::new(Request { http, deadline: Duration::from_secs(5), want: WHOLE });
-        let mut rest = Download::empty(&transport.timer);
+        let mut rest = Download::empty(&transport.inner.timer);
         let failure = exchange(&transport, request, &mut rest).await.unwrap_err();
         assert_eq!((failure.kind, failure.sent), (kind, sent));
         assert!(!format!("{failure:?}").contains("secret"), "{failure:?}");

@@ -88,6 +88,7 @@ mod exchange;
 mod failure;
 mod open;
 mod operations;
+mod pieces;
 mod transport;
 
 pub use bot::Bot;

@@ -158,7 +158,7 @@ impl Client {
         device: &mut Device,
         mut progress: impl FnMut(Progress),
     ) -> Result<(Self, bool), Error> {
-        device.mix_seed(transport.options.new_seed()?);
+        device.mix_seed(transport.inner.options.new_seed()?);
         loop {
             match transport.run(flow, device).await? {
                 Progress::LoggedIn(account) => return Ok((Self::new(transport, *account), true)),
@@ -175,7 +175,7 @@ impl Client {
     ///
     /// [`Error::Transport`] if the system has no entropy.
     pub fn resume(transport: &Transport, mut session: Session) -> Result<Self, Error> {
-        session.mix_seed(transport.options.new_seed()?);
+        session.mix_seed(transport.inner.options.new_seed()?);
         Ok(Self::new(transport, Account::from(session)))
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use tokio::io::empty;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt as _};
 use wechat_proto::flow::Want;
@@ -27,7 +27,11 @@ use crate::{BoxError, RequestBody, connect};
 /// [`Client`](crate::Client).
 #[derive(Clone)]
 pub struct Transport {
-    pub(crate) options: Arc<Options>,
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) options: Options,
     pub(crate) service: Erased,
     pub(crate) timer: Timer,
     /// Whether the service reports the connection of a request.
@@ -107,16 +111,29 @@ impl Transport {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
+        Self::of(options, service, timer, false)
+    }
+
+    pub(crate) fn of<S, B>(
+        options: Options,
+        service: S,
+        timer: impl hyper::rt::Timer + Send + Sync + 'static,
+        reports_connections: bool,
+    ) -> Self
+    where
+        S: Service<http::Request<RequestBody>, Response = http::Response<B>>,
+        S: Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send + 'static,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
         let service = service.map_err(Into::into).map_response(|reply: http::Response<B>| {
             reply.map(|body| body.map_err(Into::into).boxed_unsync())
         });
-        let (options, timer) = (Arc::new(options), Arc::new(timer));
-        Self {
-            options,
-            service: BoxCloneSyncService::new(service),
-            timer,
-            reports_connections: false,
-        }
+        let service = BoxCloneSyncService::new(service);
+        let timer = Arc::new(timer);
+        Self { inner: Arc::new(Inner { options, service, timer, reports_connections }) }
     }
 
     /// Runs a flow to its next output.
@@ -131,7 +148,7 @@ impl Transport {
         state: &mut impl AsMut<F::State>,
     ) -> Result<F::Output, Error> {
         let poll = |flow: &mut F, now| flow.poll(state.as_mut(), now);
-        Ok(self.drive(flow, empty(), watch::channel(()).1, poll).await?.0)
+        Ok(self.drive(flow, empty(), &Notify::new(), poll).await?.0)
     }
 
     /// Calls an endpoint with a single exchange. Pass a send as `&mut` to be able to retry it under
@@ -153,6 +170,6 @@ impl Transport {
 
 impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transport").field("options", &self.options).finish_non_exhaustive()
+        f.debug_struct("Transport").field("options", &self.inner.options).finish_non_exhaustive()
     }
 }

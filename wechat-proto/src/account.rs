@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
+use core::mem;
 
 use crate::contact::pending::{Lookup, Pending};
 use crate::contact::{Change, Contact, Directory};
@@ -59,10 +60,10 @@ const DIRECTORY: usize = 128 << 20;
 
 impl Account {
     /// Opens an account from the credentials of the login page and the reply to `webwxinit`.
-    pub fn open(device: Device, credentials: Credentials, init: Init, now: Timestamp) -> Self {
+    pub fn open(device: Device, credentials: Credentials, mut init: Init, now: Timestamp) -> Self {
         let session = Session::open(device, credentials, &init, now);
         let mut account = Self::from(session);
-        account.learn(init.contacts.iter().cloned());
+        account.learn(mem::take(&mut init.contacts));
         for name in &init.chat_set {
             account.pending.name(&account.directory, name);
         }
@@ -85,7 +86,8 @@ impl Account {
         &self.directory
     }
 
-    /// Returns the reply to `webwxinit` that opened the session; `None` if it was resumed.
+    /// Returns the reply to `webwxinit` that opened the session, without its contacts, which are in
+    /// the directory; `None` if the session was resumed.
     pub fn init(&self) -> Option<&Init> {
         self.init.as_deref()
     }
@@ -336,5 +338,24 @@ impl AsMut<Session> for Account {
 impl AsMut<Device> for Account {
     fn as_mut(&mut self) -> &mut Device {
         &mut self.session.device
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Endpoint as _;
+    use crate::login::InitSession;
+    use crate::testing::reply;
+
+    #[test]
+    fn contacts_of_the_login_are_kept_once() {
+        let credentials = Credentials::new("7", "sid", "skey", "").unwrap();
+        let init = r#"{"BaseResponse":{"Ret":0},"User":{"UserName":"@me"},"ContactList":[{"UserName":"@a"}]}"#;
+        let init = InitSession::new(credentials.clone()).parse(&reply(init)).unwrap();
+        assert_eq!(init.contacts.len(), 1);
+        let account = Account::open(Device::new(), credentials, init, Timestamp::default());
+        assert!(account.directory().find(&"@a".parse().unwrap()).is_some());
+        assert!(account.init().unwrap().contacts.is_empty());
     }
 }

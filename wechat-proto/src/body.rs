@@ -1,5 +1,6 @@
 //! Request bodies of shared segments, which are sent without copying them together.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -12,40 +13,46 @@ use bytes::{Buf, Bytes};
 /// others, and a clone (for a retry) increments three reference counts. The length is always known.
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct Body {
-    segments: [Bytes; 3],
+    /// Boxed, because HTTP clients keep queues of requests. `None` if no bytes are left.
+    segments: Option<Box<[Bytes; 3]>>,
 }
 
 impl Body {
     /// Returns an empty body.
     pub const fn empty() -> Self {
-        Self { segments: [Bytes::new(), Bytes::new(), Bytes::new()] }
+        Self { segments: None }
     }
 
     /// Returns a body of three segments, sent one after the other.
-    pub const fn framed(head: Bytes, slice: Bytes, tail: Bytes) -> Self {
-        Self { segments: [head, slice, tail] }
+    pub fn framed(head: Bytes, slice: Bytes, tail: Bytes) -> Self {
+        let segments = [head, slice, tail];
+        let is_empty = segments.iter().all(Bytes::is_empty);
+        Self { segments: (!is_empty).then(|| Box::new(segments)) }
     }
 
     /// Returns the number of bytes left to send.
     pub fn len(&self) -> usize {
-        self.segments.iter().map(Bytes::len).sum()
+        self.segments().map(Bytes::len).sum()
     }
 
     /// Returns whether no bytes are left to send.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.segments.is_none()
     }
-}
 
-impl Body {
     /// Returns all bytes in one buffer. Copies only if the body has more than one nonempty segment,
     /// as the pieces of an upload have.
     pub fn into_bytes(mut self) -> Bytes {
-        let mut full = self.segments.iter().filter(|segment| !segment.is_empty());
-        match (full.next(), full.next()) {
-            (Some(only), None) => only.clone(),
-            _ => self.copy_to_bytes(self.len()),
-        }
+        let only = {
+            let mut full = self.segments();
+            full.next().filter(|_| full.next().is_none()).cloned()
+        };
+        only.unwrap_or_else(|| self.copy_to_bytes(self.len()))
+    }
+
+    /// Returns the segments that are not empty.
+    fn segments(&self) -> impl Iterator<Item = &Bytes> {
+        self.segments.iter().flat_map(|all| all.iter()).filter(|segment| !segment.is_empty())
     }
 }
 
@@ -55,19 +62,22 @@ impl Buf for Body {
     }
 
     fn chunk(&self) -> &[u8] {
-        self.segments.iter().find(|segment| !segment.is_empty()).map_or(&[], |segment| segment)
+        self.segments().next().map_or(&[], |segment| segment)
     }
 
     /// # Panics
     ///
     /// Panics if `count` is more than [`Buf::remaining`], as `Buf` requires.
     fn advance(&mut self, mut count: usize) {
-        for segment in &mut self.segments {
+        for segment in self.segments.iter_mut().flat_map(|all| all.iter_mut()) {
             let step = count.min(segment.len());
             segment.advance(step);
             count -= step;
         }
         assert_eq!(count, 0, "advanced beyond the end of the body");
+        if self.segments().next().is_none() {
+            self.segments = None;
+        }
     }
 }
 

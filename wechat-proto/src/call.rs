@@ -23,14 +23,14 @@ pub struct Call<E: Endpoint> {
     state: State<E::Output>,
 }
 
-#[expect(clippy::large_enum_variant, reason = "a response is held until the call returns")]
 enum State<T> {
     Ready,
     /// The request is delayed by the rate limit of sends since this time.
     Paced(Timestamp),
     /// The request was sent. The URI determines which cookies the response may set.
     Awaiting(Uri),
-    Answered(Uri, Response, Result<T, Error>),
+    /// Boxed, because a flow holds several calls.
+    Answered(Box<(Uri, Response, Result<T, Error>)>),
     Failed(Failure),
     /// The request may have been sent, and must not be sent again.
     Spent,
@@ -89,7 +89,8 @@ impl<E: Endpoint> Flow for Call<E> {
                 Err(Error::Unanswered { cause: None }.into())
             }
             State::Awaiting(_) | State::Spent => Err(self.send(state, now)),
-            State::Answered(uri, response, result) => {
+            State::Answered(answer) => {
+                let (uri, response, result) = *answer;
                 Ok(finish(&mut self.endpoint, state, &uri, &response, result, now)?)
             }
             State::Failed(failure) => {
@@ -107,7 +108,7 @@ impl<E: Endpoint> Flow for Call<E> {
             self.state = match reply.and_then(|response| whole::decoded(response, E::WANT)) {
                 Ok(response) => {
                     let result = self.endpoint.parse(&response);
-                    State::Answered(uri, response, result)
+                    State::Answered(Box::new((uri, response, result)))
                 }
                 Err(failure) => State::Failed(failure),
             };

@@ -186,7 +186,9 @@ impl Url {
     }
 
     /// Finishes a GET.
-    pub(crate) fn get(self, device: &mut Device, now: Timestamp) -> http::Request<Body> {
+    pub(crate) fn get(mut self, device: &mut Device, now: Timestamp) -> http::Request<Body> {
+        // Most of these wait for a long time.
+        self.text.shrink_to_fit();
         self.finish(device, now, Method::GET, None)
     }
 
@@ -265,7 +267,8 @@ impl Url {
             }
         };
         let headers = request.headers_mut();
-        headers.reserve(12);
+        // Exactly the usual number of each, because HTTP clients keep the map.
+        headers.reserve(if body.is_some() { 12 } else { 6 });
         headers.insert(HOST, host);
         headers.insert(USER_AGENT, constants.user_agent.clone());
         headers.insert(ACCEPT, HeaderValue::from_static(self.accept.value()));

@@ -34,15 +34,16 @@ pub(crate) type Trace = Arc<dyn Fn(&Exchange<'_>) + Send + Sync>;
 /// function of [`Options::trace`], if set.
 #[must_use = "the event is emitted at the end of the exchange"]
 pub struct Log {
-    event: Option<(http::Uri, Instant)>,
-    traced: Option<(Trace, Request, Timestamp, Instant)>,
+    // Boxed, because few programs observe exchanges, and each exchange in progress has a log.
+    event: Option<Box<(http::Uri, Instant)>>,
+    traced: Option<Box<(Trace, Request, Timestamp, Instant)>>,
 }
 
 impl Log {
     /// Records the start of an exchange.
     pub fn start(request: &Request, options: &Options) -> Self {
-        let started = || (request.http.uri().clone(), Instant::now());
-        let traced = |trace| (trace, request.clone(), options.now(), Instant::now());
+        let started = || Box::new((request.http.uri().clone(), Instant::now()));
+        let traced = |trace| Box::new((trace, request.clone(), options.now(), Instant::now()));
         Self {
             event: cfg!(feature = "tracing").then(started),
             traced: options.tracer().map(traced),
@@ -52,7 +53,7 @@ impl Log {
     /// Emits the event.
     pub fn end(self, result: Result<&Response, &Failure>) {
         #[cfg(feature = "tracing")]
-        if let Some((uri, start)) = &self.event {
+        if let Some((uri, start)) = self.event.as_deref() {
             let (host, path) = (uri.host().unwrap_or_default(), uri.path());
             let elapsed = start.elapsed();
             match result {
@@ -68,7 +69,8 @@ impl Log {
         }
         #[cfg(not(feature = "tracing"))]
         let _ = self.event;
-        if let Some((trace, request, started, start)) = self.traced {
+        if let Some(traced) = self.traced {
+            let (trace, request, started, start) = *traced;
             let (elapsed, request, want) = (start.elapsed(), &request.http, request.want);
             let is_streamed = matches!(want, Want::Head { .. });
             trace(&Exchange { started, elapsed, request, result, is_streamed });
