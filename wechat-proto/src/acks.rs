@@ -3,7 +3,6 @@
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -36,7 +35,7 @@ pub(crate) struct Acks {
     /// The same, for look-ups.
     known: SharedMap<MsgId, ()>,
     /// Received batches, the oldest first. Not stored.
-    parked: VecDeque<Arc<Parked>>,
+    parked: VecDeque<Parked>,
     /// The ids of all their unacknowledged messages.
     pending: SharedMap<MsgId, ()>,
     /// Batches that the service will send again after the received ones.
@@ -92,15 +91,13 @@ impl Acks {
         self.batches += 1;
         let keys = Keys { sync_key, sync_check_key };
         let acked = Positions::default();
-        let parked = Parked { batch: self.batches, keys, pending: None, acked };
-        self.parked.push_back(Arc::new(parked));
+        self.parked.push_back(Parked { batch: self.batches, keys, pending: None, acked });
     }
 
     /// Records the messages of the newest batch as pending, and sets their places. Drops messages
     /// that are already acknowledged or pending. Returns whether the batch advances the key.
     pub(crate) fn deliver(&mut self, messages: &mut Vec<Message>) -> bool {
-        let Some(parked) = self.parked.pop_back() else { return false };
-        let mut parked = Arc::unwrap_or_clone(parked);
+        let Some(mut parked) = self.parked.pop_back() else { return false };
         parked.acked = Positions::new(messages.iter().map(|message| &message.id));
         self.recognise(messages, parked.batch);
         let (mut next, mut pending) = (0, SharedMap::default());
@@ -128,7 +125,7 @@ impl Acks {
         });
         parked.pending = Some(pending);
         let moved = parked.keys.sync_key.is_some();
-        self.parked.push_back(Arc::new(parked));
+        self.parked.push_back(parked);
         moved
     }
 
@@ -205,7 +202,7 @@ impl Acks {
                 pending.find(|(_, pending)| *pending == id).map(|(at, _)| (index, *at))
             })
         })?;
-        Some((Arc::make_mut(self.parked.get_mut(index)?), at))
+        Some((self.parked.get_mut(index)?, at))
     }
 
     /// Returns whether a message was acknowledged.
@@ -220,7 +217,7 @@ impl Acks {
         if !self.parked.front()?.pending.as_ref()?.is_empty() {
             return None;
         }
-        let Parked { batch, keys, acked, .. } = Arc::unwrap_or_clone(self.parked.pop_front()?);
+        let Parked { batch, keys, acked, .. } = self.parked.pop_front()?;
         let moved = keys.sync_key.is_some();
         let (from, to) = if moved { ((0, 0), (batch + 1, 0)) } else { ((1, 0), (batch, 0)) };
         let done = self.in_order.from(&from).map(|(order, _)| *order);

@@ -310,7 +310,7 @@ fn copies_share_acknowledged_ids() {
     let messages = receive(&mut session, 2, &["11", "12"]);
     session.acknowledge(&messages[0]);
     let copy = session.clone();
-    assert!(Arc::ptr_eq(&copy.acks, &session.acks));
+    assert!(alloc::sync::Arc::ptr_eq(&copy.acks, &session.acks));
     session.acknowledge(&messages[1]);
     assert_eq!((stored(&copy), stored(&session)), (1, 2));
 }
