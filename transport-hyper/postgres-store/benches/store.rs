@@ -11,7 +11,7 @@ mod cluster;
 use std::time::Instant;
 
 use tokio_postgres::{Client, NoTls};
-use wechat_postgres_store::{Doubtful, Error, Keys, Lease, PostgresStore, tokio_postgres};
+use wechat_postgres_store::{Error, Keys, Lease, PostgresStore, UnansweredPolicy, tokio_postgres};
 use wechat_proto::message::Receipt;
 use wechat_proto::store::AsyncSessionStore as _;
 use wechat_proto::{Endpoint as _, Session, Timestamp, UserName, http};
@@ -144,7 +144,7 @@ async fn message(lease: &mut Lease, session: &mut Session, number: u64) -> Resul
     transaction.execute(insert, &[&account, &text]).await.unwrap();
     transaction.queue(&number.to_string(), 0, &to, text, id).await?;
     transaction.commit().await?;
-    let queued = lease.next_queued(Doubtful::Repeat).await?.expect("a queued text");
+    let queued = lease.next_queued(UnansweredPolicy::Repeat).await?.expect("a queued text");
     let reply = r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"MsgID":"1","LocalID":"2"}"#;
     let receipt: Result<Receipt, Error> = queued.send().parse(&http::Response::new(reply.into()));
     lease.settle(&queued, &receipt).await

@@ -1,8 +1,8 @@
 //! A worker of a fleet: it holds a share of the accounts in a PostgreSQL database, writes their
 //! messages to a table, and replies to every text with the same text.
 //!
-//! Start as many as you like, on any number of machines; each needs another name. If one dies, the
-//! others claim its accounts when its leases end. Ctrl-C or SIGTERM hands them over at once.
+//! Start any number of workers on any number of machines, each with its own name. If one dies, the
+//! others claim its accounts when its leases expire. Ctrl-C or SIGTERM releases them at once.
 //!
 //! ```sh
 //! export FLEET_DATABASE='host=/run/postgresql user=bot dbname=bot'
@@ -23,7 +23,9 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
-use wechat_postgres_store::{Doubtful, Error, Keys, Lease, Next, PostgresStore, Report, Worker};
+use wechat_postgres_store::{
+    Error, Keys, Lease, Next, PostgresStore, Report, UnansweredPolicy, Worker,
+};
 use wechat_proto::error::{Chain, StorageFailure, StorageKind};
 use wechat_proto::login::{Progress, Resume};
 use wechat_proto::store::AsyncSessionStore as _;
@@ -106,12 +108,12 @@ async fn run_account(
         Err(Error::LoggedOut { .. }) => return Ok(Next::Withdraw),
         client => client?,
     };
-    // Cookies and keys may have changed, and the next worker needs them even if no message arrives.
+    // The next worker needs the changed cookies, even if no message arrives.
     lease.save(&client.session()).await?;
     println!("{worker}: {account}: {} is online", client.me().nick_name);
     let (mut events, stopping) = (client.events().manual(), lease.stopping());
     tokio::pin!(stopping);
-    // What the former worker has queued is sent first.
+    // Texts queued by the previous worker are sent first.
     let mut next_send = Some(Instant::now());
     loop {
         let event = tokio::select! {
@@ -174,12 +176,12 @@ async fn write(
     client.acknowledge(message).await
 }
 
-/// Sends what is queued, the oldest first.
+/// Sends the queued texts, the oldest first.
 async fn send_queued(lease: &mut Lease, client: &Client) -> Result<(), Error> {
-    while let Some(text) = lease.next_queued(Doubtful::Repeat).await? {
+    while let Some(text) = lease.next_queued(UnansweredPolicy::Repeat).await? {
         let result = client.call(text.send()).await;
         lease.settle(&text, &result).await?;
-        // The reason of a refusal is in the table; the next text may be accepted.
+        // The table has the reason of a refusal. The next text may be accepted.
         if let Err(error) = result
             && !matches!(error, Error::Refused { .. } | Error::Invalid(_))
         {

@@ -12,9 +12,9 @@ use zeroize::Zeroizing;
 /// The keys that encrypt sessions and queued texts, each with a number that is stored beside what it
 /// encrypted.
 ///
-/// Everything is written with the newest key and can be read with all of them. To replace a key,
-/// start all workers with the new key as an [additional one](Keys::with_older), then with the new
-/// key as the newest, and re-encrypt idle rows with [`PostgresStore::rotate`](crate::PostgresStore::rotate).
+/// The newest key encrypts, and all keys decrypt. To replace a key, first add the new key to all
+/// workers with [`Keys::with_older`], then make it their newest key, and finally re-encrypt the rows of
+/// idle accounts with [`PostgresStore::rotate`](crate::PostgresStore::rotate).
 ///
 /// The cipher is XChaCha20-Poly1305 with a random nonce. The account, and the place of a queued
 /// text, are authenticated: a row copied to another account cannot be decrypted.
@@ -35,20 +35,20 @@ const FORM: u8 = 1;
 const NONCE: usize = 24;
 
 impl Keys {
-    /// Returns keys with this newest key. The number is any that no other key had.
+    /// Returns a single key. Its number must differ from those of all other keys, past and future.
     pub fn new(number: i32, key: &[u8; 32]) -> Self {
         let ciphers = BTreeMap::from([(number, XChaCha20Poly1305::new(key.into()))]);
         Self { newest: number, ciphers }
     }
 
-    /// Adds a key that is used for reading only.
+    /// Adds a key that only decrypts.
     #[must_use]
     pub fn with_older(mut self, number: i32, key: &[u8; 32]) -> Self {
         self.ciphers.entry(number).or_insert_with(|| XChaCha20Poly1305::new(key.into()));
         self
     }
 
-    /// Returns the number of the key that is used for writing.
+    /// Returns the number of the key that encrypts.
     pub const fn newest(&self) -> i32 {
         self.newest
     }

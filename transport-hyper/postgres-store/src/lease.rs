@@ -19,13 +19,13 @@ use crate::transaction::Transaction;
 
 /// An account that this worker holds: the store of its session.
 ///
-/// The lease ends by the clock of this machine before it ends in the database, unless it is renewed;
-/// a [`Worker`](crate::Worker) renews it. From then on, every function fails with [`Error::InUse`],
-/// and if another worker has claimed the account, the database refuses the writes of this one by
-/// their fencing token. Requests to the service are not fenced: run them
-/// [guarded](Term::guard), as a `Worker` does.
+/// Unless it is renewed (a [`Worker`](crate::Worker) does that), the lease expires by the clock of this
+/// machine, shortly before it expires in the database. After that, every function fails with
+/// [`Error::InUse`]. The database also checks each write by its fencing token, and rejects those of a
+/// worker that was suspended meanwhile. Requests to the service are not fenced: run them within
+/// [`Term::guard`], as a `Worker` does.
 ///
-/// Dropping a lease does not release it; it ends with its time.
+/// Dropping a lease does not release it; it expires.
 #[derive(Debug)]
 pub struct Lease {
     pub(crate) store: PostgresStore,
@@ -35,14 +35,13 @@ pub struct Lease {
     pub(crate) stopping: Option<tokio::sync::watch::Receiver<bool>>,
 }
 
-/// What happens to an account after a lease.
+/// When an account can be claimed again.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Next {
-    /// Workers may claim it after this time.
+    /// After this time.
     After(Duration),
-    /// No worker claims it until it is [offered](PostgresStore::offer) again: it was logged out, for
-    /// example.
+    /// After [`PostgresStore::offer`]. For example, after a logout.
     Withdraw,
 }
 
@@ -70,13 +69,13 @@ impl Lease {
         self.term.left()
     }
 
-    /// Returns the term of the lease, to run requests only while it holds.
+    /// Returns the term of the lease, whose [`guard`](Term::guard) runs futures only while it holds.
     pub fn term(&self) -> Term {
         self.term.clone()
     }
 
-    /// Waits until the [`Worker`](crate::Worker) hands over its accounts. Forever for a lease that was
-    /// claimed without one.
+    /// Waits until the [`Worker`](crate::Worker) shuts down. Never completes for a lease that was claimed
+    /// without a worker.
     pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<> {
         let stopping = self.stopping.clone();
         async move {
@@ -108,9 +107,9 @@ impl Lease {
         self.store.release(&connection, &self.term, next).await
     }
 
-    /// Begins a transaction that stores this session, and with it whatever else the caller writes. It
-    /// must not be open during a request to the service: the database ends it after a third of the
-    /// lease.
+    /// Begins a transaction that stores this session together with other writes of the caller. Do not
+    /// keep it open during a request to the service: the database aborts it when it is idle for a third
+    /// of the lease.
     ///
     /// # Errors
     ///
@@ -137,22 +136,38 @@ impl Lease {
         }
     }
 
-    /// Ends the lease because the database refused a write.
+    /// Stores a session on this connection, with the statement's own check of the lease.
+    pub(crate) async fn store_session(
+        &self,
+        connection: &Object,
+        session: &Session,
+    ) -> Result<(), Error> {
+        self.term.check()?;
+        let (version, failed) =
+            (session.version(), |error| failed(StorageKind::Write, self.account(), error));
+        let sealed = self.store.seal(self.account(), session)?;
+        let is_other = self.newest.is_none_or(|newest| newest.login() != version.login());
+        let save = connection.prepare_cached(&save_statement(is_other)).await.map_err(failed)?;
+        let login = version.login().to_string();
+        let parameters: [&(dyn ToSql + Sync); 5] =
+            [&self.account(), &self.token(), &sealed.key, &sealed.bytes, &login];
+        match connection.execute(&save, &parameters).await.map_err(failed)? {
+            0 => Err(self.lost()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends the lease after the database rejected a write.
     pub(crate) fn lost(&self) -> Error {
         self.term.end();
         Error::InUse
-    }
-
-    /// Returns whether this session is of another login than the one that was stored last.
-    pub(crate) fn is_other_login(&self, version: Version) -> bool {
-        self.newest.is_none_or(|newest| newest.login() != version.login())
     }
 }
 
 /// Returns the statement that stores a session; `$5` is its login. It affects one row if the lease
 /// holds.
 pub(crate) fn save_statement(is_other_login: bool) -> String {
-    // Texts of another login are never sent: their receivers are not valid any more.
+    // Texts of another login are never sent, because their receivers are no longer valid.
     let ended = if is_other_login {
         "UPDATE wechat_outbox AS text SET state = CASE attempts WHEN 0 THEN 'abandoned' ELSE 'unanswered' END, \
          content = NULL, key_number = NULL, ended_at = clock_timestamp() FROM stored \
@@ -193,12 +208,8 @@ impl AsyncSessionStore for Lease {
         if self.newest.is_some_and(|newest| version < newest) {
             return self.term.check();
         }
-        let sealed = self.store.seal(self.account(), session)?;
-        let statement = save_statement(self.is_other_login(version));
-        let login = version.login().to_string();
-        let parameters: [&(dyn ToSql + Sync); 5] =
-            [&self.account(), &self.token(), &sealed.key, &sealed.bytes, &login];
-        self.fenced(StorageKind::Write, &statement, &parameters).await?;
+        let connection = self.store.connection(self.account()).await?;
+        self.store_session(&connection, session).await?;
         self.newest = Some(version);
         Ok(())
     }
@@ -214,7 +225,7 @@ impl AsyncSessionStore for Lease {
 }
 
 impl PostgresStore {
-    /// Renews leases in one statement, and ends those that are not held anymore.
+    /// Renews leases in one statement, and ends those that were lost.
     pub(crate) async fn renew(&self, connection: &Object, terms: &[Term]) -> Result<(), Error> {
         let failed = |error| failed(StorageKind::Lock, "PostgreSQL", error);
         let update = "UPDATE wechat_account AS row SET \

@@ -1,17 +1,16 @@
 //! Sessions of [`wechat_proto`] in PostgreSQL, for any number of workers on any number of machines.
 //!
-//! Each account is a row. A worker holds it by a [`Lease`], which it renews; if the worker dies,
-//! another one claims the account when the lease ends. There is no coordinator: the database decides
-//! who holds an account, and every write carries the lease's fencing token, so that a worker that
-//! stood still cannot write once its account was claimed.
+//! Each account is a row. A worker holds it by a [`Lease`], which it renews. If the worker dies, another
+//! one claims the account when the lease expires. There is no coordinator: the database decides who
+//! holds an account. Every write includes the lease's fencing token, so that a worker that was
+//! suspended cannot write after another one has claimed the account.
 //!
 //! - [`PostgresStore`]: the table of accounts, created and migrated when it is opened.
 //! - [`Worker`]: claims accounts, runs a job for each, renews the leases, hands over on shutdown.
 //! - [`Lease`]: the store of one session ([`AsyncSessionStore`](wechat_proto::store::AsyncSessionStore)).
-//! - [`Transaction`]: the session, the effects of a message and the texts to send, all or nothing.
-//! - [`Lease::next_queued`]: the outbox, from which texts are sent after the transaction that
-//!   decided to send them.
-//! - [`Keys`]: sessions and queued texts are encrypted by keys that the caller supplies.
+//! - [`Transaction`]: an atomic write of the session, the effects of a message and the texts to send.
+//! - [`Lease::next_queued`]: the outbox of texts to send after the transaction.
+//! - [`Keys`]: the caller's keys, which encrypt sessions and queued texts.
 //!
 //! ```no_run
 //! use wechat_postgres_store::{Error, Keys, Lease, Next, PostgresStore, Worker};
@@ -30,7 +29,7 @@
 //!         let (mut device, show) = (Device::new(), |step| println!("{step}"));
 //!         let client = Client::open_with(&transport, &mut lease, Resume::Code, &mut device, show);
 //!         let client = client.await?;
-//!         // The next worker needs what has changed, even if no message arrives.
+//!         // The next worker needs the changed cookies, even if no message arrives.
 //!         lease.save(&client.session()).await?;
 //!         let mut messages = client.messages();
 //!         while let Some(message) = messages.next().await {
@@ -54,20 +53,21 @@
 //! The example
 //! [`fleet`](https://github.com/wechat-proto/wechat-proto/blob/main/transport-hyper/postgres-store/examples/fleet.rs)
 //! is a whole worker, with an outbox. [`docs/scale.md`](https://github.com/wechat-proto/wechat-proto/blob/main/transport-hyper/postgres-store/docs/scale.md)
-//! has the figures: what an account costs, how many fit on a machine, and what PostgreSQL carries.
+//! has figures: the cost of an account, and the capacity of a machine and of PostgreSQL.
 //!
-//! # What is guaranteed
+//! # Guarantees
 //!
 //! - An effect in a [`Transaction`] and the acknowledgement of its message are written together, once.
-//! - A text in the outbox is sent by one worker at a time, and each attempt with the same
-//!   [`ClientMsgId`](wechat_proto::ClientMsgId). It may be sent twice only if a worker ended between the request and
-//!   [`Lease::settle`]: then its row has more than one attempt ([`Doubtful`]).
+//! - A text of the outbox is sent by one worker at a time, with the same
+//!   [`ClientMsgId`](wechat_proto::ClientMsgId) in each attempt. It may be sent twice only if a worker
+//!   ends between the request and [`Lease::settle`]. Its row then has more than one attempt
+//!   ([`UnansweredPolicy`]).
 //! - After a new login, no text of an earlier login is sent.
-//! - A worker stops by its own clock before its lease can end in the database. At most one request
-//!   per account that had begun before may still leave.
-//! - Times of leases are those of the database; the clocks of the workers need not agree. If the
-//!   database's clock jumps forward, two workers may send requests for one account for a moment; only
-//!   one of them can write.
+//! - A worker stops by its own clock before its lease can expire in the database. At most one request
+//!   per account that was already being sent may still reach the service.
+//! - Leases use the clock of the database; the clocks of the workers may differ. If the database's
+//!   clock jumps forward, two workers may briefly send requests for one account; only one of them can
+//!   write.
 #![warn(missing_docs)]
 
 mod clock;
@@ -83,7 +83,7 @@ mod worker;
 
 pub use keys::Keys;
 pub use lease::{Lease, Next};
-pub use outbox::{Doubtful, QueuedText};
+pub use outbox::{QueuedText, UnansweredPolicy};
 pub use store::PostgresStore;
 pub use term::Term;
 pub use transaction::Transaction;

@@ -15,19 +15,18 @@ use crate::keys::{Keys, Sealed};
 use crate::lease::{HELD, Lease};
 use crate::store::PostgresStore;
 
-/// What happens to a text whose earlier attempt has no known outcome: its worker died or lost the
-/// connection after it had begun to send it.
+/// The policy for a text that a worker began to send without learning the outcome, because it died or
+/// lost its connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum Doubtful {
-    /// It is sent again with the same [`ClientMsgId`], by which the receiver may recognise the
-    /// repetition. It may arrive twice.
+pub enum UnansweredPolicy {
+    /// It is sent again with the same [`ClientMsgId`]. It may arrive twice.
     Repeat,
-    /// It is not sent again: its row gets the state `unanswered`. It may not have arrived.
+    /// It is not sent again, and its row gets the state `unanswered`. It may not have arrived.
     GiveUp,
 }
 
-/// A text that the outbox has marked as begun, to be sent now.
+/// A text of the outbox, to be sent now.
 pub struct QueuedText {
     cause: String,
     ordinal: i32,
@@ -38,12 +37,12 @@ pub struct QueuedText {
 }
 
 impl QueuedText {
-    /// Returns the cause with which the text was queued.
+    /// Returns the cause of the text: see [`Transaction::queue`](crate::Transaction::queue).
     pub fn cause(&self) -> &str {
         &self.cause
     }
 
-    /// Returns the number of attempts to send it, including the one that begins now.
+    /// Returns the number of attempts to send the text, including this one.
     pub const fn attempts(&self) -> i32 {
         self.attempts
     }
@@ -101,14 +100,14 @@ pub(crate) const fn text_place<'a>(
 }
 
 impl Lease {
-    /// Returns the oldest queued text and records that its sending begins. Send it, and
-    /// [settle](Lease::settle) it before the next one. `None` if nothing is queued.
+    /// Returns the oldest queued text, or `None`, and records an attempt to send it. Send it, then
+    /// [settle](Lease::settle) it.
     ///
     /// ```no_run
-    /// # use wechat_postgres_store::{Doubtful, Lease};
+    /// # use wechat_postgres_store::{UnansweredPolicy, Lease};
     /// # use wechat_transport_hyper::{Client, Error};
     /// async fn send(lease: &mut Lease, client: &Client) -> Result<(), Error> {
-    ///     while let Some(text) = lease.next_queued(Doubtful::Repeat).await? {
+    ///     while let Some(text) = lease.next_queued(UnansweredPolicy::Repeat).await? {
     ///         let result = client.call(text.send()).await;
     ///         lease.settle(&text, &result).await?;
     ///         result?;
@@ -117,17 +116,20 @@ impl Lease {
     /// }
     /// ```
     ///
-    /// A text that was queued under another login is never returned: it was `abandoned`, or is
-    /// `unanswered` if its sending had begun.
+    /// Texts that were queued under another login are not returned. Storing the session of a new login
+    /// sets their state to `abandoned`, or to `unanswered` after an attempt.
     ///
     /// # Errors
     ///
     /// [`Error::InUse`] if the lease has ended; [`Error::Storage`].
-    pub async fn next_queued(&mut self, doubtful: Doubtful) -> Result<Option<QueuedText>, Error> {
+    pub async fn next_queued(
+        &mut self,
+        policy: UnansweredPolicy,
+    ) -> Result<Option<QueuedText>, Error> {
         self.term.check()?;
         let failed = |error| failed(StorageKind::Write, self.account(), error);
         let connection = self.store.connection(self.account()).await?;
-        // `FOR SHARE` keeps the account from being claimed before the statement ends.
+        // `FOR SHARE` prevents another worker from claiming the account during the statement.
         let update = format!(
             "WITH held AS (SELECT account FROM wechat_account WHERE {HELD} FOR SHARE), \
              given_up AS (UPDATE wechat_outbox AS text SET state = 'unanswered', content = NULL, \
@@ -141,7 +143,7 @@ impl Lease {
              SELECT begun.* FROM held LEFT JOIN begun ON true"
         );
         let update = connection.prepare_cached(&update).await.map_err(failed)?;
-        let give_up = doubtful == Doubtful::GiveUp;
+        let give_up = policy == UnansweredPolicy::GiveUp;
         let row = connection.query_opt(&update, &[&self.account(), &self.token(), &give_up]).await;
         let Some(row) = row.map_err(failed)? else { return Err(self.lost()) };
         let Some(cause) = row.get::<_, Option<String>>(0) else { return Ok(None) };
@@ -157,16 +159,16 @@ impl Lease {
 
     /// Records the outcome of sending a text.
     ///
-    /// - A receipt: the text is `sent`.
-    /// - [`Error::Unanswered`]: unknown; [`Lease::next_queued`] returns it again, or gives it up.
-    /// - An error that can pass ([`Error::is_transient`]), and the end of the session or of the client: it was not sent
-    ///   and stays queued. Pause before the next attempt.
-    /// - Any other error: it is `refused`, with the error's text as the reason.
+    /// - Success: the text is `sent`.
+    /// - [`Error::Unanswered`]: unknown. [`Lease::next_queued`] applies the policy.
+    /// - A transient error ([`Error::is_transient`]), or the end of the session or client: the text was
+    ///   not sent and stays queued. Pause before the next attempt.
+    /// - Any other error: the text is `refused`, with the error's text as the reason.
     ///
     /// # Errors
     ///
-    /// [`Error::InUse`] if the lease has ended: the text stays queued with this attempt.
-    /// [`Error::Storage`].
+    /// [`Error::InUse`] if the lease has ended; [`Error::Storage`]. The text then stays queued, with
+    /// this attempt recorded.
     pub async fn settle(
         &mut self,
         text: &QueuedText,
@@ -196,7 +198,8 @@ impl Lease {
 }
 
 impl PostgresStore {
-    /// Removes the texts of all accounts that ended more than `days` days ago. Returns their number.
+    /// Deletes the texts of all accounts that left the queue more than `days` days ago. Returns their
+    /// number.
     ///
     /// # Errors
     ///

@@ -61,8 +61,8 @@ impl PostgresStore {
         Ok(store)
     }
 
-    /// Sets the duration of a lease, which is the longest time for which an account stands still after
-    /// its worker died. The default is 30 seconds; less than a second is raised to one.
+    /// Sets the duration of a lease: the maximum time for which an account is idle after its worker
+    /// died. The default is 30 seconds, and the minimum one second.
     #[must_use]
     pub fn with_lease_time(mut self, lease: Duration) -> Self {
         self.lease = lease.max(Duration::from_secs(1));
@@ -90,7 +90,7 @@ impl PostgresStore {
         Ok(count.map_err(|error| failed(StorageKind::Write, account, error))? == 1)
     }
 
-    /// Offers an account to workers again that [was withdrawn](crate::Next::Withdraw) or is paused.
+    /// Makes an account that was [withdrawn](crate::Next::Withdraw) or is paused claimable again.
     /// Returns `false` if it is leased or does not exist.
     ///
     /// # Errors
@@ -104,8 +104,8 @@ impl PostgresStore {
         Ok(count.map_err(|error| failed(StorageKind::Write, account, error))? == 1)
     }
 
-    /// Claims up to `count` accounts that no worker holds, those first that have been free longest.
-    /// `owner` is the worker's name, for people who look at the table.
+    /// Claims up to `count` accounts that no worker holds, starting with those that have been free for
+    /// the longest time. `owner` is the worker's name, for operators.
     ///
     /// # Errors
     ///
@@ -155,9 +155,9 @@ impl PostgresStore {
         Ok(leases.collect())
     }
 
-    /// Encrypts the sessions and queued texts of up to `count` accounts again that were encrypted with
-    /// an older key and are not leased now; others are when their worker writes them. Returns the
-    /// number of rows; 0 means that none is left.
+    /// Re-encrypts up to `count` sessions and as many queued texts that were encrypted with an older key
+    /// and belong to accounts without a lease. The workers of the other accounts use the newest key
+    /// whenever they write. Returns the number of rows; 0 if none is left.
     ///
     /// # Errors
     ///
@@ -186,7 +186,7 @@ impl PostgresStore {
         Ok(sessions.len() + texts)
     }
 
-    /// Encrypts again what is encrypted with an older key.
+    /// Decrypts with any key and encrypts with the newest.
     pub(crate) fn reseal(&self, place: &[&str], key: i32, bytes: Vec<u8>) -> Result<Sealed, Error> {
         let plain = self.keys.open(place, &Sealed { key, bytes })?;
         self.keys.seal(place, &plain)
@@ -197,13 +197,22 @@ impl PostgresStore {
         self.keys.seal(&session_place(account), json.as_bytes())
     }
 
-    /// Returns a connection of the pool, for statements of the caller. `place` is named in the error.
+    /// Returns a connection of the pool, for the caller's own statements. An error names `place`.
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`] if there is none in time.
+    /// [`Error::Storage`] if the pool has none and cannot open one.
     pub async fn connection(&self, place: &str) -> Result<Object, Error> {
         self.pool.get().await.map_err(|error| failed(StorageKind::Other, place, error))
+    }
+
+    /// Returns this open connection, or another one if it is closed or missing.
+    pub(crate) async fn own<'a>(&self, kept: &'a mut Option<Object>) -> Result<&'a Object, Error> {
+        let connection = match kept.take().filter(|kept| !kept.is_closed()) {
+            Some(connection) => connection,
+            None => self.connection("PostgreSQL").await?,
+        };
+        Ok(kept.insert(connection))
     }
 
     /// Returns the duration of a lease in milliseconds.

@@ -12,7 +12,8 @@ use wechat_proto::Error;
 
 use crate::clock;
 
-/// The time for which a [`Lease`](crate::Lease) holds. Clones change with it when it is renewed or ends.
+/// The term of a [`Lease`](crate::Lease). Clones share it: they are extended by a renewal, and end with
+/// the lease.
 #[derive(Clone, Debug)]
 pub struct Term {
     pub(crate) account: Arc<str>,
@@ -27,10 +28,11 @@ impl Term {
         self.until.borrow().saturating_sub(clock::now())
     }
 
-    /// Runs a future only while the lease holds, by a clock that also runs in suspend: the future is
-    /// not polled after the end, and dropped. A request whose first byte was on its way is not recalled.
+    /// Runs a future while the lease holds. After that, the future is not polled again, even if the
+    /// machine was suspended meanwhile. A request that is being sent at that time may still reach the
+    /// service.
     ///
-    /// A [`Worker`](crate::Worker) does this for its jobs.
+    /// A [`Worker`](crate::Worker) runs its jobs in this way.
     ///
     /// # Errors
     ///
@@ -59,7 +61,7 @@ impl Term {
         Self { account: account.into(), token, until: watch::Sender::new(until) }
     }
 
-    /// Prolongs the lease, unless it ended meanwhile.
+    /// Extends the lease, unless it has ended.
     pub(crate) fn prolong(&self, until: Duration) {
         self.until.send_if_modified(|current| {
             let is_held = *current > clock::now();

@@ -10,16 +10,15 @@ use wechat_proto::error::StorageKind;
 use wechat_proto::{ClientMsgId, Error, Session, UserName};
 
 use crate::failure::failed;
-use crate::lease::{Lease, save_statement};
+use crate::lease::Lease;
 use crate::outbox::{Content, text_place};
 
 /// An open transaction that will store a session.
 ///
 /// It dereferences to the connection: write the effects of a message with
-/// [`execute`](Client::execute) and [queue](Transaction::queue) the answers, then
-/// [commit](Transaction::commit). Without a commit, nothing is written. All of it happens exactly
-/// once, if the session is a copy on which the message is
-/// [acknowledged](Session::acknowledge).
+/// [`execute`](Client::execute), [queue](Transaction::queue) the replies, and
+/// [commit](Transaction::commit). Without a commit, nothing is written. If the message is
+/// [acknowledged](Session::acknowledge) on the session, its effects are written exactly once.
 #[must_use = "nothing is written without a commit"]
 pub struct Transaction<'a> {
     lease: &'a mut Lease,
@@ -31,7 +30,7 @@ pub struct Transaction<'a> {
 impl<'a> Transaction<'a> {
     pub(crate) async fn begin(lease: &'a mut Lease, session: &'a Session) -> Result<Self, Error> {
         let connection = lease.store.connection(lease.account()).await?;
-        // A worker that stands still must not keep the row locked.
+        // A suspended worker must not keep the row locked.
         let idle = lease.store.lease_time().as_millis() / 3;
         let begin = format!("BEGIN; SET LOCAL idle_in_transaction_session_timeout = {idle}");
         let transaction = Self { lease, session, connection: Some(connection) };
@@ -43,9 +42,9 @@ impl<'a> Transaction<'a> {
     /// Queues a text to be sent after the commit: [`Lease::next_queued`]. Returns `false` if the
     /// outbox has a text with this cause and number already; then the older one is kept.
     ///
-    /// `cause` names what is answered, for example the [`MsgId`](wechat_proto::MsgId) of a message, and `number` counts
-    /// the texts with this cause. `id` comes from the session, before it was copied: from
-    /// `Client::next_client_msg_id`. It is the same for every attempt to send the text.
+    /// `cause` identifies the reason for sending, for example the [`MsgId`](wechat_proto::MsgId) of a
+    /// message, and `number` distinguishes texts with the same cause. Every attempt to send the text
+    /// uses `id`, which `Client::next_client_msg_id` returns; create it before the copy of the session.
     ///
     /// # Errors
     ///
@@ -70,7 +69,7 @@ impl<'a> Transaction<'a> {
         let parameters: [&(dyn ToSql + Sync); 7] =
             [&account, &cause, &number, &login, &id, &sealed.key, &sealed.bytes];
         let failed = |error| self.failed(error);
-        let insert = self.prepared(insert).await.map_err(failed)?;
+        let insert = self.connection().prepare_cached(insert).await.map_err(failed)?;
         Ok(self.execute(&insert, &parameters).await.map_err(failed)? == 1)
     }
 
@@ -82,28 +81,11 @@ impl<'a> Transaction<'a> {
     /// - [`Error::Storage`]. If the connection failed during the commit, either all of it or nothing
     ///   was written: load the session to find out.
     pub async fn commit(mut self) -> Result<(), Error> {
-        let version = self.session.version();
-        let sealed = self.lease.store.seal(self.lease.account(), self.session)?;
-        let save = save_statement(self.lease.is_other_login(version));
-        let (account, login) = (self.lease.account(), version.login().to_string());
-        let parameters: [&(dyn ToSql + Sync); 5] =
-            [&account, &self.lease.token(), &sealed.key, &sealed.bytes, &login];
-        let failed = |error| self.failed(error);
-        let save = self.prepared(&save).await.map_err(failed)?;
-        if self.execute(&save, &parameters).await.map_err(failed)? == 0 {
-            return Err(self.lease.lost());
-        }
-        self.batch_execute("COMMIT").await.map_err(failed)?;
+        self.lease.store_session(self.connection(), self.session).await?;
+        self.batch_execute("COMMIT").await.map_err(|error| self.failed(error))?;
         self.connection = None;
-        self.lease.newest = Some(version);
+        self.lease.newest = Some(self.session.version());
         Ok(())
-    }
-
-    async fn prepared(
-        &self,
-        statement: &str,
-    ) -> Result<tokio_postgres::Statement, tokio_postgres::Error> {
-        self.connection().prepare_cached(statement).await
     }
 
     fn connection(&self) -> &Object {

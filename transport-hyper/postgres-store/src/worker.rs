@@ -9,7 +9,7 @@ use std::time::Duration;
 use deadpool_postgres::Object;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use wechat_proto::Error;
 use wechat_proto::error::{Chain, StorageFailure, StorageKind};
 
@@ -20,9 +20,9 @@ use crate::term::Term;
 /// A worker: it claims accounts, runs a job for each, renews their leases, and hands them over at the
 /// end. Needs a tokio runtime.
 ///
-/// While the database cannot be reached, jobs go on until their leases end; the worker keeps trying,
-/// and claims accounts again when it can. It keeps one connection of the store's pool for itself, so that
-/// renewals do not wait for the transactions of jobs: the pool needs at least two.
+/// While the database cannot be reached, jobs continue until their leases expire. The worker retries,
+/// and claims accounts again when the database is back. It reserves one connection of the store's
+/// pool, so that renewals do not wait for the transactions of jobs; the pool needs at least two.
 #[derive(Clone, Debug)]
 #[must_use = "a worker does nothing until it is run"]
 pub struct Worker {
@@ -33,18 +33,18 @@ pub struct Worker {
     grace: Duration,
 }
 
-/// What a [`Worker`] reports.
+/// An event of a [`Worker`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Report<'a> {
     /// An account was claimed, and its job begins.
     Claimed(&'a str),
-    /// The job of an account has ended: [`Error::InUse`] if its lease ended first, [`Error::Stopped`] if it was
-    /// dropped when the worker ended.
+    /// The job of an account has ended: with [`Error::InUse`] if its lease expired first, and with
+    /// [`Error::Stopped`] if it was dropped at the end of the worker's grace period.
     Ended(&'a str, &'a Result<Next, Error>),
     /// The job of an account panicked.
     Panicked(&'a str),
-    /// The database failed. The worker goes on.
+    /// A database operation failed. The worker continues.
     Failed(&'a Error),
 }
 
@@ -61,10 +61,8 @@ impl fmt::Display for Report<'_> {
     }
 }
 
-type Jobs = JoinSet<Result<Next, Error>>;
-
 impl Worker {
-    /// Returns a worker. Its name is for people who look at the table.
+    /// Returns a worker. Its name appears in the table of accounts, for operators.
     pub fn new(store: &PostgresStore, name: impl Into<String>) -> Self {
         let grace = Duration::from_secs(5);
         Self { store: store.clone(), name: name.into(), limit: 1000, claims: 50, grace }
@@ -76,14 +74,15 @@ impl Worker {
         self
     }
 
-    /// Limits the number of accounts that are claimed in a second, so that a worker does not take
-    /// all accounts of a dead one, nor resume them all at once. The default is 50.
+    /// Limits the number of accounts that are claimed per second, so that after a failover the accounts
+    /// are spread over the remaining workers and not resumed all at once. The default is 50.
     pub fn claims_per_second(mut self, accounts: u32) -> Self {
         self.claims = accounts;
         self
     }
 
-    /// Sets how long jobs may go on after the shutdown was requested; the default is five seconds.
+    /// Sets the grace period: how long jobs may run after a shutdown was requested. The default is five
+    /// seconds.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
@@ -91,14 +90,14 @@ impl Worker {
 
     /// Claims accounts and runs a job for each, until `shutdown` completes.
     ///
-    /// A job runs only while its lease holds, and is dropped at the end of it. What it returns decides
-    /// when the account is claimed next; after an error or a panic, when as much time has passed as a
-    /// lease has. On shutdown, jobs are told ([`Lease::stopping`]); those that have not ended after
-    /// the [grace](Worker::grace) are dropped, and their accounts are free at once.
+    /// A job runs only while its lease holds, and is dropped when the lease expires. Its result decides
+    /// when the account can be claimed again; after an error or a panic, that is after the duration of
+    /// a lease. On shutdown, jobs are notified ([`Lease::stopping`]); those that have not returned
+    /// after the [grace period](Worker::grace) are dropped, and their accounts are released at once.
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, all jobs are, and the leases end with their time.
+    /// If the future is dropped, all jobs are dropped, and the leases expire.
     pub async fn run<F>(
         self,
         job: impl Fn(Lease) -> F,
@@ -107,81 +106,81 @@ impl Worker {
     ) where
         F: Future<Output = Result<Next, Error>> + Send + 'static,
     {
-        let third = self.store.lease_time() / 3;
-        let period = (third / 4).min(Duration::from_millis(250));
-        let (mut ticks, mut renewed) = (interval(period), Instant::now());
+        let period = (self.store.lease_time() / 12).min(Duration::from_millis(250));
+        let share = (f64::from(self.claims) * period.as_secs_f64()).ceil() as usize;
+        let mut ticks = interval(period);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut jobs, mut terms) = (Jobs::new(), HashMap::<Id, Term>::new());
-        let (stopping, mut shutdown, mut end) = (watch::Sender::new(false), pin!(shutdown), None);
-        let mut own = None;
-        loop {
+        let (mut held, mut end) = (Held::default(), None::<Instant>);
+        let (stopping, mut shutdown) = (watch::Sender::new(false), pin!(shutdown));
+        while end.is_none() || !held.jobs.is_empty() {
             tokio::select! {
                 biased;
                 () = &mut shutdown, if end.is_none() => {
                     stopping.send_replace(true);
                     end = Some(Instant::now() + self.grace);
                 }
-                _ = ticks.tick() => {
-                    let (start, mut failed) = (Instant::now(), None);
-                    // A failed renewal is tried again with the next tick.
-                    if start + period >= renewed + third && !terms.is_empty() {
-                        let held: Vec<_> = terms.values().cloned().collect();
-                        let renewal =
-                            async { self.store.renew(self.own(&mut own).await?, &held).await };
-                        match in_time(third, renewal).await {
-                            Ok(()) => renewed = start,
-                            Err(error) => failed = Some(error),
-                        }
+                now = ticks.tick() => {
+                    if end.is_some_and(|end| end <= now) {
+                        held.jobs.abort_all();
                     }
-                    let share = (f64::from(self.claims) * period.as_secs_f64()).ceil() as usize;
-                    let count = share.min(self.limit.saturating_sub(terms.len()));
-                    if end.is_none() && failed.is_none() && count > 0 {
-                        let claim = async {
-                            let own = self.own(&mut own).await?;
-                            self.store.claim_some(own, &self.name, count, None).await
-                        };
-                        match in_time(third, claim).await {
-                            Ok(leases) => for mut lease in leases {
+                    let count = if end.is_none() { share } else { 0 };
+                    match self.renew_and_claim(&mut held, period, count).await {
+                        Ok(leases) => {
+                            for mut lease in leases {
                                 observe(Report::Claimed(lease.account()));
                                 lease.stopping = Some(stopping.subscribe());
-                                let term = lease.term.clone();
-                                let (guard, job) = (term.clone(), job(lease));
-                                let guarded = async move { guard.guard(job).await.and_then(|result| result) };
-                                let handle = jobs.spawn(guarded);
-                                terms.insert(handle.id(), term);
-                            },
-                            Err(error) => failed = Some(error),
+                                held.spawn(lease.term(), job(lease));
+                            }
                         }
-                    }
-                    if let Some(error) = failed {
-                        drop(own.take().map(Object::take));
-                        observe(Report::Failed(&error));
+                        Err(error) => observe(Report::Failed(&error)),
                     }
                 }
-                Some(ended) = jobs.join_next_with_id() => {
-                    self.ended(ended, &mut terms, &mut own, &mut observe).await;
+                Some(ended) = held.jobs.join_next_with_id() => {
+                    self.release(&mut held, ended, &mut observe).await;
                 }
-                () = sleep_until(end.unwrap_or_else(Instant::now)), if end.is_some() => jobs.abort_all(),
-            }
-            if end.is_some() && jobs.is_empty() {
-                return;
             }
         }
     }
 
-    /// Releases the account of a job that has ended.
-    async fn ended(
+    /// Renews the leases unless they are renewed in time by the next tick, and claims up to `count`
+    /// accounts.
+    async fn renew_and_claim(
         &self,
+        held: &mut Held,
+        period: Duration,
+        count: usize,
+    ) -> Result<Vec<Lease>, Error> {
+        let (start, third) = (Instant::now(), self.store.lease_time() / 3);
+        let count = count.min(self.limit.saturating_sub(held.terms.len()));
+        let Held { terms, connection, renewed, .. } = &mut *held;
+        let work = async {
+            let connection = self.store.own(connection).await?;
+            let is_due = renewed.is_none_or(|renewed| start + period >= renewed + third);
+            if is_due && !terms.is_empty() {
+                self.store.renew(connection, &Vec::from_iter(terms.values().cloned())).await?;
+                *renewed = Some(start);
+            }
+            match count {
+                0 => Ok(Vec::new()),
+                _ => self.store.claim_some(connection, &self.name, count, None).await,
+            }
+        };
+        let result = in_time(third, work).await;
+        held.checked(result)
+    }
+
+    /// Releases the account of a job that has ended.
+    async fn release(
+        &self,
+        held: &mut Held,
         ended: Result<(Id, Result<Next, Error>), JoinError>,
-        terms: &mut HashMap<Id, Term>,
-        own: &mut Option<Object>,
         observe: &mut impl FnMut(Report<'_>),
     ) {
         let (id, result, panicked) = match ended {
             Ok((id, result)) => (id, result, false),
             Err(error) => (error.id(), Err(Error::Stopped), error.is_panic()),
         };
-        let Some(term) = terms.remove(&id) else { return };
+        let Some(term) = held.terms.remove(&id) else { return };
         let next = match &result {
             Ok(next) => *next,
             Err(Error::Stopped) if !panicked => Next::After(Duration::ZERO),
@@ -195,23 +194,47 @@ impl Worker {
         if term.check().is_err() {
             return;
         }
-        let release = async { self.store.release(self.own(own).await?, &term, next).await };
-        match in_time(self.store.lease_time() / 3, release).await {
-            Err(error) if !matches!(error, Error::InUse) => {
-                drop(own.take().map(Object::take));
-                observe(Report::Failed(&error));
-            }
+        let connection = &mut held.connection;
+        let work = async {
+            let connection = self.store.own(connection).await?;
+            self.store.release(connection, &term, next).await
+        };
+        let result = in_time(self.store.lease_time() / 3, work).await;
+        match held.checked(result) {
+            Err(error) if !matches!(error, Error::InUse) => observe(Report::Failed(&error)),
             _ => {}
         }
     }
+}
 
-    /// Returns the connection that the worker keeps, so that renewals do not wait for those of the jobs.
-    async fn own<'a>(&self, kept: &'a mut Option<Object>) -> Result<&'a Object, Error> {
-        let connection = match kept.take().filter(|kept| !kept.is_closed()) {
-            Some(connection) => connection,
-            None => self.store.connection("PostgreSQL").await?,
-        };
-        Ok(kept.insert(connection))
+/// The accounts of a running worker.
+#[derive(Default)]
+struct Held {
+    jobs: JoinSet<Result<Next, Error>>,
+    terms: HashMap<Id, Term>,
+    /// A connection of the worker's own, so that renewals do not wait for those of the jobs.
+    connection: Option<Object>,
+    /// The time of the last renewal.
+    renewed: Option<Instant>,
+}
+
+impl Held {
+    fn spawn(
+        &mut self,
+        term: Term,
+        job: impl Future<Output = Result<Next, Error>> + Send + 'static,
+    ) {
+        let guard = term.clone();
+        let handle = self.jobs.spawn(async move { guard.guard(job).await.flatten() });
+        self.terms.insert(handle.id(), term);
+    }
+
+    /// Closes the worker's connection after a failure.
+    fn checked<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
+        if result.is_err() {
+            drop(self.connection.take().map(Object::take));
+        }
+        result
     }
 }
 

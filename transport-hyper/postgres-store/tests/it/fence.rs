@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wechat_postgres_store::{Doubtful, Error, Lease, Next};
+use wechat_postgres_store::{Error, Lease, Next, UnansweredPolicy};
 use wechat_proto::store::AsyncSessionStore as _;
 
 use crate::{Database, later, loaded, session};
@@ -60,7 +60,7 @@ async fn a_released_account_is_free_when_its_pause_ends() {
     assert_eq!(store.claim("one", 9).await.unwrap()[0].token(), 4);
 }
 
-/// Every write of a worker that stood still is refused by the database, although its own clock says that
+/// The database rejects every write of a suspended worker, although its own clock says that
 /// it holds the account.
 ///
 /// Threat S2.
@@ -80,7 +80,7 @@ async fn a_former_holder_cannot_write() {
         let to = "@0123456789abcdef".parse().unwrap();
         transaction.queue(&cause, 0, &to, "hello", id).await.unwrap();
         transaction.commit().await.unwrap();
-        let queued = former.next_queued(Doubtful::Repeat).await.unwrap().unwrap();
+        let queued = former.next_queued(UnansweredPolicy::Repeat).await.unwrap().unwrap();
         database.end_lease("bot").await;
         // Also without a successor.
         if operation % 2 == 0 {
@@ -96,7 +96,7 @@ async fn a_former_holder_cannot_write() {
             0 => is_lost(former.save(&newer).await),
             1 => is_lost(former.remove().await),
             2 => is_lost(former.load().await),
-            3 => is_lost(former.next_queued(Doubtful::Repeat).await),
+            3 => is_lost(former.next_queued(UnansweredPolicy::Repeat).await),
             4 => is_lost(former.settle(&queued, &Err(Error::Stopped)).await),
             5 => is_lost(former.renew().await),
             6 => {

@@ -1,6 +1,6 @@
 //! Texts that are sent after the transaction that decided to send them.
 
-use wechat_postgres_store::{Doubtful, Error, Lease, QueuedText};
+use wechat_postgres_store::{Error, Lease, QueuedText, UnansweredPolicy};
 use wechat_proto::error::{Failure, FailureKind, Ret, Sent};
 use wechat_proto::message::Receipt;
 use wechat_proto::store::AsyncSessionStore as _;
@@ -37,17 +37,17 @@ async fn states(database: &Database) -> Vec<String> {
 async fn texts_are_sent_once_and_in_order() {
     let Some(database) = Database::new().await else { return };
     let (mut lease, mut session) = (database.lease("bot").await, session());
-    assert!(lease.next_queued(Doubtful::Repeat).await.unwrap().is_none());
+    assert!(lease.next_queued(UnansweredPolicy::Repeat).await.unwrap().is_none());
     let ids = queue(&mut lease, &mut session, &["b", "a", "c"]).await;
     for (id, cause) in ids.iter().zip(["b", "a", "c"]) {
-        let text = lease.next_queued(Doubtful::GiveUp).await.unwrap().unwrap();
+        let text = lease.next_queued(UnansweredPolicy::GiveUp).await.unwrap().unwrap();
         assert_eq!((text.id(), text.cause(), text.attempts()), (*id, cause, 1));
         assert_eq!(text.send().id(), Some(*id));
         let receipt = receipt(&text);
         lease.settle(&text, &Ok(receipt)).await.unwrap();
         assert!(!format!("{text:?}").contains("text:"));
     }
-    assert!(lease.next_queued(Doubtful::Repeat).await.unwrap().is_none());
+    assert!(lease.next_queued(UnansweredPolicy::Repeat).await.unwrap().is_none());
     assert_eq!(states(&database).await, ["b sent 1 t f", "a sent 1 t f", "c sent 1 t f"]);
     assert_eq!(database.store.prune_outbox(1).await.unwrap(), 0);
     assert_eq!(database.store.prune_outbox(0).await.unwrap(), 3);
@@ -66,7 +66,7 @@ async fn a_text_is_queued_once() {
     assert!(!transaction.queue("a", 0, &to, "again", other).await.unwrap());
     assert!(transaction.queue("a", 1, &to, "another", other).await.unwrap());
     transaction.commit().await.unwrap();
-    let text = lease.next_queued(Doubtful::Repeat).await.unwrap().unwrap();
+    let text = lease.next_queued(UnansweredPolicy::Repeat).await.unwrap().unwrap();
     assert_eq!(text.id(), ids[0]);
     // Nothing is queued without a commit.
     let copy = later(&mut session);
@@ -90,14 +90,14 @@ async fn outcomes_are_recorded() {
     ];
     queue(&mut lease, &mut session, &["a"]).await;
     for (outcome, state) in outcomes {
-        let text = lease.next_queued(Doubtful::Repeat).await.unwrap().unwrap();
+        let text = lease.next_queued(UnansweredPolicy::Repeat).await.unwrap().unwrap();
         let attempts = text.attempts();
         lease.settle(&text, &Err(outcome)).await.unwrap();
         let now = states(&database).await;
         let expected = state.replacen('1', &attempts.to_string(), 1);
         assert!(now[0].starts_with(&expected), "{now:?} {expected}");
     }
-    assert!(lease.next_queued(Doubtful::Repeat).await.unwrap().is_none());
+    assert!(lease.next_queued(UnansweredPolicy::Repeat).await.unwrap().is_none());
 }
 
 /// A successor repeats a text with the same id, or gives it up, as the caller decides.
@@ -106,13 +106,13 @@ async fn a_successor_repeats_or_gives_up_what_was_begun() {
     let Some(database) = Database::new().await else { return };
     let (mut first, mut session) = (database.lease("bot").await, session());
     let ids = queue(&mut first, &mut session, &["a", "b"]).await;
-    first.next_queued(Doubtful::Repeat).await.unwrap().unwrap();
+    first.next_queued(UnansweredPolicy::Repeat).await.unwrap().unwrap();
     database.end_lease("bot").await;
     let mut second = database.store.claim_account("two", "bot").await.unwrap().unwrap();
     second.load().await.unwrap();
-    let text = second.next_queued(Doubtful::Repeat).await.unwrap().unwrap();
+    let text = second.next_queued(UnansweredPolicy::Repeat).await.unwrap().unwrap();
     assert_eq!((text.id(), text.attempts()), (ids[0], 2));
-    let text = second.next_queued(Doubtful::GiveUp).await.unwrap().unwrap();
+    let text = second.next_queued(UnansweredPolicy::GiveUp).await.unwrap().unwrap();
     assert_eq!((text.id(), text.attempts()), (ids[1], 1));
     assert_eq!(states(&database).await, ["a unanswered 2 t f", "b queued 1 f t"]);
 }
@@ -122,16 +122,16 @@ async fn nothing_is_sent_after_a_new_login() {
     let Some(database) = Database::new().await else { return };
     let (mut lease, mut session) = (database.lease("bot").await, session());
     queue(&mut lease, &mut session, &["a", "b"]).await;
-    lease.next_queued(Doubtful::Repeat).await.unwrap().unwrap();
+    lease.next_queued(UnansweredPolicy::Repeat).await.unwrap().unwrap();
     // A later copy of the same login changes nothing.
     lease.save(&later(&mut session)).await.unwrap();
     assert_eq!(states(&database).await, ["a queued 1 f t", "b queued 0 f t"]);
     let mut other = other_login();
     lease.save(&other).await.unwrap();
-    assert!(lease.next_queued(Doubtful::Repeat).await.unwrap().is_none());
+    assert!(lease.next_queued(UnansweredPolicy::Repeat).await.unwrap().is_none());
     assert_eq!(states(&database).await, ["a unanswered 1 t f", "b abandoned 0 t f"]);
     queue(&mut lease, &mut other, &["c"]).await;
-    assert_eq!(lease.next_queued(Doubtful::Repeat).await.unwrap().unwrap().cause(), "c");
+    assert_eq!(lease.next_queued(UnansweredPolicy::Repeat).await.unwrap().unwrap().cause(), "c");
     // The same in a transaction.
     let back = later(&mut session);
     lease.begin(&back).await.unwrap().commit().await.unwrap();

@@ -99,7 +99,8 @@ async fn rows_are_encrypted_again_with_a_new_key() {
     let store = PostgresStore::connect(&database.config, Keys::new(3, &[3; 32])).await.unwrap();
     let mut lease = store.claim_account("two", "held").await.unwrap().unwrap();
     assert_eq!(lease.load().await.unwrap().unwrap().to_json(), loaded(&saved));
-    let queued = lease.next_queued(wechat_postgres_store::Doubtful::Repeat).await.unwrap().unwrap();
+    let queued =
+        lease.next_queued(wechat_postgres_store::UnansweredPolicy::Repeat).await.unwrap().unwrap();
     assert_eq!(queued.id(), id);
     // Without the key, the session is refused, not treated as missing.
     let mut idle = database.store.claim_account("one", "idle").await.unwrap().unwrap();

@@ -29,7 +29,7 @@ async fn tables_of_a_newer_version_are_refused() {
     let opened = PostgresStore::connect(&database.config, keys()).await;
     let text = refused(opened, StorageKind::Newer);
     assert!(text.contains("wechat_schema"), "{text}");
-    // A worker that started before does not claim any more.
+    // A worker that started earlier no longer claims accounts.
     refused(database.store.claim("one", 1).await, StorageKind::Newer);
     let mut failures = 0;
     let shutdown = tokio::time::sleep(std::time::Duration::from_millis(300));

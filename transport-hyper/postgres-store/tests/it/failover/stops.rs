@@ -1,4 +1,4 @@
-//! Workers that stop at one of their steps, lose their accounts, and go on later.
+//! Workers that stop at one of their steps, lose their accounts, and continue later.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;

@@ -8,7 +8,9 @@ use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::oneshot;
 use tower::{ServiceBuilder, service_fn};
-use wechat_postgres_store::{Doubtful, Error, Keys, Lease, Next, PostgresStore, Report, Worker};
+use wechat_postgres_store::{
+    Error, Keys, Lease, Next, PostgresStore, Report, UnansweredPolicy, Worker,
+};
 use wechat_proto::error::{Chain, StorageFailure, StorageKind};
 use wechat_proto::login::Resume;
 use wechat_proto::store::AsyncSessionStore as _;
@@ -124,7 +126,7 @@ async fn job(mut lease: Lease, transport: Transport, mut device: Device) -> Resu
 /// Sends the queued answers.
 async fn send(lease: &mut Lease, client: &Client) -> Result<(), Error> {
     step("before next_queued");
-    while let Some(text) = lease.next_queued(Doubtful::Repeat).await? {
+    while let Some(text) = lease.next_queued(UnansweredPolicy::Repeat).await? {
         step("before send");
         let result = client.call(text.send()).await;
         step("before settle");
