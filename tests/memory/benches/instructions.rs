@@ -16,8 +16,9 @@
 //! The profile of the last run of each client is kept: `callgrind_annotate
 //! target/tmp/echo-hyper.callgrind`. `CARGO_PROFILE_BENCH_DEBUG=line-tables-only` adds lines.
 
+mod shared;
+
 use std::collections::HashMap;
-use std::error::Error;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -25,19 +26,20 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 use std::{env, fs, thread};
 
-use bytes::{Buf as _, Bytes};
-use http::{Request, header};
+use bytes::Bytes;
+use http::header;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use wechat_proto::flow::Response;
-use wechat_proto::login::{Login, Progress};
 use wechat_proto::message::SendText;
 use wechat_proto::sync::{FetchBatch, SyncCheck};
-use wechat_proto::{Call, Device, Flow, Hosts, Input, Interrupt, Session, Timestamp};
+use wechat_proto::{Call, Device, Hosts, Session};
 use wechat_simulator::{Layout, Server, Simulator, World};
 use wechat_transport_hyper as asynchronous;
 use wechat_transport_ureq as blocking;
+
+use crate::shared::{Exchanges, Result, open, run};
 
 /// Each adapter, with the maximum number of instructions for each message, as a ratio to its HTTP
 /// library, and of allocations: 3 % above the numbers measured with Rust 1.95.
@@ -45,8 +47,6 @@ const BOUNDS: [(&str, f64, u64); 2] = [("ureq", 2.74, 209), ("hyper", 3.52, 169)
 /// The number of messages of the shorter run.
 const MESSAGES: usize = 100;
 const TEXT: &str = "An ordinary text: 你好 & <hello>";
-
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -234,26 +234,14 @@ fn echo(adapter: &str, messages: &str) -> Result<()> {
     })
 }
 
-type Exchanges = Vec<(Request<Bytes>, Response)>;
-
 /// Echoes messages in memory, and returns the exchanges of the last one.
 fn record(origin: &str) -> Result<Exchanges> {
     let mut world = World::demo();
     world.layout(Layout::One { origin: origin.to_owned() });
     let friend = world.contacts()[1].user_name.clone();
     let simulator = Simulator::new(world);
-    simulator.then(Duration::ZERO, |world| world.phone().scan());
-    simulator.then(Duration::ZERO, |world| world.phone().confirm());
-    let hosts = Hosts::all(origin.parse()?);
-    let mut device = Device::new().with_hosts(hosts).with_compression(false);
-    let (mut login, mut exchanges) = (Login::new(), Vec::new());
-    let mut session = loop {
-        if let Progress::LoggedIn(account) =
-            run(&simulator, &mut login, &mut device, &mut exchanges)?
-        {
-            break account.session().clone();
-        }
-    };
+    let mut exchanges = Vec::new();
+    let mut session = open(&simulator, origin, &mut exchanges)?.session().clone();
     // The first messages of a session differ from later ones.
     let mut echoes = 0;
     while echoes < 3 {
@@ -273,27 +261,6 @@ fn record(origin: &str) -> Result<Exchanges> {
         }
     }
     Ok(exchanges)
-}
-
-/// Runs a flow in memory, and adds its exchanges.
-fn run<F: Flow>(
-    simulator: &Simulator,
-    flow: &mut F,
-    state: &mut F::State,
-    exchanges: &mut Exchanges,
-) -> Result<F::Output> {
-    loop {
-        match flow.poll(state, Timestamp::from_millis(simulator.now())) {
-            Ok(output) => return Ok(output),
-            Err(Interrupt::Send(request)) => {
-                let request = request.http.map(|mut body| body.copy_to_bytes(body.remaining()));
-                let reply = simulator.respond(&request);
-                exchanges.push((request, reply.clone()));
-                flow.handle(Input::Reply(Ok(reply)));
-            }
-            Err(other) => return Err(format!("{other:?}").into()),
-        }
-    }
 }
 
 /// Returns a reply in the form of HTTP/1.1.

@@ -10,8 +10,8 @@ use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use tokio::task::JoinHandle;
 
-use crate::Result;
 use crate::server::{Recorded, number_after};
+use crate::shared::Result;
 
 type Bare = Client<HttpConnector, Full<Bytes>>;
 

@@ -10,6 +10,8 @@
 mod bare;
 mod plot;
 mod server;
+#[path = "../shared/mod.rs"]
+mod shared;
 
 use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
@@ -26,11 +28,10 @@ use wechat_proto::{Device, Hosts};
 use wechat_transport_hyper::{Client, Options, Transport};
 
 use crate::server::CONTACTS;
+use crate::shared::Result;
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// The most heap of an idle account without contacts, and of one that has received 100 messages as
 /// well, in KB; and of a contact, in bytes.

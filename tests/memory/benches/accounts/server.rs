@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use http::Request;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -14,12 +14,10 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use wechat_proto::contact::LoadContacts;
 use wechat_proto::flow::Response;
-use wechat_proto::login::{Login, Progress};
 use wechat_proto::sync::Inbox;
-use wechat_proto::{Device, Flow, Hosts, Input, Interrupt, Timestamp};
 use wechat_simulator::{Layout, Simulator, World};
 
-use crate::Result;
+use crate::shared::{Result, open, run};
 
 /// The contacts of each account.
 pub(crate) const CONTACTS: usize = 300;
@@ -43,18 +41,8 @@ pub(crate) fn record(origin: &str) -> Result<Recorded> {
     world.set_now(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as u64);
     world.layout(Layout::One { origin: origin.to_owned() });
     let simulator = Simulator::new(world);
-    simulator.then(Duration::ZERO, |world| world.phone().scan());
-    simulator.then(Duration::ZERO, |world| world.phone().confirm());
-    let hosts = Hosts::all(origin.parse()?);
-    let mut device = Device::new().with_hosts(hosts).with_compression(false);
-    let mut exchanges = BTreeMap::new();
-    let mut login = Login::new();
-    let mut account = loop {
-        let step = run(&simulator, &mut login, &mut device, &mut exchanges)?;
-        if let Progress::LoggedIn(account) = step {
-            break account;
-        }
-    };
+    let mut exchanges = Vec::new();
+    let mut account = open(&simulator, origin, &mut exchanges)?;
     // Added now, so that the reply of the login has no contacts.
     let names = (0..CONTACTS).map(|number| format!("Contact 联系人 {number}"));
     let friends: Vec<_> = names.map(|name| simulator.world().add_person(&name)).collect();
@@ -72,31 +60,13 @@ pub(crate) fn record(origin: &str) -> Result<Recorded> {
     if !simulator.world().violations().is_empty() {
         return Err(format!("{:?}", simulator.world().violations()).into());
     }
+    let exchanges =
+        exchanges.into_iter().map(|exchange| (endpoint(exchange.0.uri().path()), exchange));
+    let exchanges: BTreeMap<_, _> = exchanges.collect();
     let (_, init) = &exchanges["webwxinit"];
     let key = number_after(std::str::from_utf8(init.body())?, "\"Val\"").ok_or("no key")?;
     let (uin, message) = (account.session().me().uin, message.id.to_string());
     Ok(Recorded { exchanges, uin, key, message })
-}
-
-fn run<F: Flow>(
-    simulator: &Simulator,
-    flow: &mut F,
-    state: &mut F::State,
-    exchanges: &mut BTreeMap<String, (Request<Bytes>, Response)>,
-) -> Result<F::Output> {
-    loop {
-        match flow.poll(state, Timestamp::from_millis(simulator.now())) {
-            Ok(output) => return Ok(output),
-            Err(Interrupt::Send(request)) => {
-                let request = request.http.map(|mut body| body.copy_to_bytes(body.remaining()));
-                let reply = simulator.respond(&request);
-                exchanges.insert(endpoint(request.uri().path()), (request, reply.clone()));
-                flow.handle(Input::Reply(Ok(reply)));
-            }
-            Err(Interrupt::Sleep(time)) => simulator.world().advance(time),
-            Err(other) => return Err(format!("{other:?}").into()),
-        }
-    }
 }
 
 fn endpoint(path: &str) -> String {
