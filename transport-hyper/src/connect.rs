@@ -218,7 +218,7 @@ where
         .http1_max_buf_size(HEAD)
         .http1_title_case_headers(true)
         .build(tower::service_fn(move |uri| (*connector).clone().oneshot(uri)));
-    Transport::of(options, client, TokioTimer::new(), true)
+    Transport::with_service(options, client, TokioTimer::new()).reporting_connections()
 }
 
 #[cfg(test)]

@@ -111,29 +111,19 @@ impl Transport {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        Self::of(options, service, timer, false)
-    }
-
-    pub(crate) fn of<S, B>(
-        options: Options,
-        service: S,
-        timer: impl hyper::rt::Timer + Send + Sync + 'static,
-        reports_connections: bool,
-    ) -> Self
-    where
-        S: Service<http::Request<RequestBody>, Response = http::Response<B>>,
-        S: Clone + Send + Sync + 'static,
-        S::Error: Into<BoxError>,
-        S::Future: Send + 'static,
-        B: http_body::Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError>,
-    {
         let service = service.map_err(Into::into).map_response(|reply: http::Response<B>| {
             reply.map(|body| body.map_err(Into::into).boxed_unsync())
         });
         let service = BoxCloneSyncService::new(service);
         let timer = Arc::new(timer);
-        Self { inner: Arc::new(Inner { options, service, timer, reports_connections }) }
+        Self { inner: Arc::new(Inner { options, service, timer, reports_connections: false }) }
+    }
+
+    /// Records that the service reports the connection of a request.
+    pub(crate) fn reporting_connections(mut self) -> Self {
+        let inner = Arc::get_mut(&mut self.inner).expect("a transport without clones");
+        inner.reports_connections = true;
+        self
     }
 
     /// Runs a flow to its next output.

@@ -45,26 +45,30 @@ impl Lines {
         if self.length > LONGEST || !self.file.as_ref().is_none_or(is_left) {
             return Ok(false);
         }
-        if let Some(file) = &mut self.file {
-            step(Step::Write)?;
-            steps::write(file, lines.as_bytes())?;
-            step(Step::SyncFile)?;
-            file.sync_data()?;
-            return Ok(true);
-        }
-        // Another user with access to the folder could plant a link to any file.
-        gone(fs::remove_file(path))?;
-        let mut options = OpenOptions::new();
-        options.append(true).create_new(true);
-        private(&mut options);
-        step(Step::Create)?;
-        let file = self.file.insert(options.open(path)?);
+        let is_new = self.file.is_none();
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(create(path)?),
+        };
         step(Step::Write)?;
         steps::write(file, lines.as_bytes())?;
         step(Step::SyncFile)?;
-        file.sync_all()?;
-        step(Step::SyncFolder)?;
-        sync_folder(folder)?;
+        file.sync_data()?;
+        if is_new {
+            step(Step::SyncFolder)?;
+            sync_folder(folder)?;
+        }
         Ok(true)
     }
+}
+
+/// Creates the file, in place of a leftover.
+fn create(path: &Path) -> io::Result<File> {
+    // Another user with access to the folder could plant a link to any file.
+    gone(fs::remove_file(path))?;
+    let mut options = OpenOptions::new();
+    options.append(true).create_new(true);
+    private(&mut options);
+    step(Step::Create)?;
+    options.open(path)
 }
