@@ -62,7 +62,8 @@ impl PostgresStore {
     }
 
     /// Sets the duration of a lease: the maximum time for which an account is idle after its worker
-    /// died. The default is 30 seconds, and the minimum one second.
+    /// died, if another [`Worker`](crate::Worker) has free capacity. The default is 30 seconds, and the
+    /// minimum one second.
     #[must_use]
     pub fn with_lease_time(mut self, lease: Duration) -> Self {
         self.lease = lease.max(Duration::from_secs(1));
@@ -215,13 +216,14 @@ impl PostgresStore {
         Ok(kept.insert(connection))
     }
 
-    /// Returns the duration of a lease in milliseconds.
+    /// Returns the milliseconds after which other workers may claim an account, by the clock of the
+    /// database. The last twentieth of the lease is left for the claim.
     pub(crate) fn millis(&self) -> f64 {
-        self.lease.as_secs_f64() * 1000.0
+        self.lease.as_secs_f64() * 950.0
     }
 
-    /// Returns the time at which a worker stops using a lease, by its own clock. The last tenth of
-    /// the lease is a margin for clocks that run at different speeds.
+    /// Returns the time at which a worker stops using a lease, by its own clock: a twentieth of the
+    /// lease before others may claim, because clocks run at different speeds.
     pub(crate) fn until(&self, requested: Duration) -> Duration {
         requested + self.lease - self.lease / 10
     }

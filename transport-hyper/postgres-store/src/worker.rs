@@ -106,7 +106,8 @@ impl Worker {
     ) where
         F: Future<Output = Result<Next, Error>> + Send + 'static,
     {
-        let period = (self.store.lease_time() / 12).min(Duration::from_millis(250));
+        // A free account is claimed within the last twentieth of its former lease.
+        let period = (self.store.lease_time() / 25).min(Duration::from_millis(250));
         let share = (f64::from(self.claims) * period.as_secs_f64()).ceil() as usize;
         let mut ticks = interval(period);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -124,7 +124,7 @@ async fn a_former_holder_cannot_write() {
     }
 }
 
-/// The worker's clock ends a lease before the database does.
+/// The worker's clock ends a lease before the database does, which leaves time for the claim.
 #[tokio::test]
 async fn a_lease_ends_first_by_the_clock_of_its_holder() {
     let Some(database) = Database::new().await else { return };
@@ -134,6 +134,9 @@ async fn a_lease_ends_first_by_the_clock_of_its_holder() {
     let mut lease: Lease = store.claim_account("one", "bot").await.unwrap().unwrap();
     assert!(lease.left() <= Duration::from_millis(900));
     lease.renew().await.unwrap();
+    let ends =
+        "SELECT free_at <= clock_timestamp() + interval '950 milliseconds' FROM wechat_account";
+    assert_eq!(database.column::<bool>(ends).await, [true]);
     assert_eq!(lease.load().await.unwrap().unwrap().to_json(), loaded(&session()));
     let term = lease.term();
     let guarded = term.guard(async {
