@@ -96,7 +96,7 @@ fn malformed(bytes: &[u8]) {
     assert!(messages.len() > 2);
     // The text may contain another id.
     let is_second = |message: &Message| {
-        message.id.as_str() == "2" || matches!(message.kind, Kind::Unreadable { .. })
+        message.id == "2".into() || matches!(message.kind, Kind::Unreadable { .. })
     };
     assert!(text.contains("MsgId") || messages.iter().any(is_second));
 }
@@ -264,7 +264,7 @@ fn same(message: &Message, record: &Value) {
     assert_eq!((&message.id, &message.kind), (&again.id, &again.kind));
     assert_eq!((&message.from, &message.to), (&again.from, &again.to));
     assert_eq!((&message.speaker, message.sent), (&again.speaker, again.sent));
-    assert_eq!(message.id.as_str(), &*text(&record["MsgId"]));
+    assert_eq!(message.id.to_string(), &*text(&record["MsgId"]));
     let sent = u64::try_from(integer(&record["CreateTime"])).unwrap_or_default();
     assert_eq!(message.sent.as_secs(), Timestamp::from_secs(sent).as_secs());
 }

@@ -330,7 +330,7 @@ impl Store {
 
     /// Stores the effect of a message and the session after it.
     fn handle(&self, message: &Message, ledger: &mut String, mut session: Session) {
-        step(&format!("received {}", message.id.as_str()));
+        step(&format!("received {}", message.id));
         let line = line_of(message);
         if matches!(self.mode, StoreMode::Together | StoreMode::After) {
             session.acknowledge(message);
@@ -358,7 +358,7 @@ impl Store {
 }
 
 fn line_of(message: &Message) -> String {
-    line(message.id.as_str(), message.peer().as_str(), message.text().unwrap())
+    line(&message.id.to_string(), message.peer().as_str(), message.text().unwrap())
 }
 
 /// Returns the line of the ledger for a message.

@@ -61,6 +61,6 @@ pub(crate) fn asynchronous(store: &Store, policy: SavePolicy) -> Result<(), Erro
 
 /// Writes the effect of a message, which the client acknowledges afterwards.
 fn handle(store: &Store, message: &Message) {
-    step(&format!("received {}", message.id.as_str()));
+    step(&format!("received {}", message.id));
     store.append(&line_of(message));
 }

@@ -91,6 +91,10 @@ impl Acks {
         self.batches += 1;
         let keys = Keys { sync_key, sync_check_key };
         let acked = Positions::default();
+        if self.parked.is_empty() {
+            // Usually the only one; each of many accounts has this memory.
+            self.parked.reserve_exact(1);
+        }
         self.parked.push_back(Parked { batch: self.batches, keys, pending: None, acked });
     }
 
@@ -307,7 +311,7 @@ impl Acks {
     pub(crate) fn changes(&self, old: &Self) -> Option<String> {
         let [old, new] = [old.stored(), self.stored()];
         // Stored ids need no escapes.
-        let ids = |old, new| changes::list(old, new, |id: &&MsgId| format!("\"{}\"", id.as_str()));
+        let ids = |old, new| changes::list(old, new, |id: &&MsgId| format!("\"{id}\""));
         let [before, after] = [old.positions, new.positions]
             .map(|positions| serde_json::to_string(&positions).expect("all keys are strings"));
         let fields = [

@@ -104,7 +104,7 @@ fn an_acknowledged_message_is_not_delivered_again() {
     // Pending messages that are received again are not delivered a second time.
     assert!(receive(&mut session, 2, &["11", "12"]).is_empty());
     let again = receive(&mut session, 3, &["11", "12", "13"]);
-    assert_eq!(again.iter().map(|message| message.id.as_str()).collect::<Vec<_>>(), ["13"]);
+    assert_eq!(again.iter().map(|message| message.id.to_string()).collect::<Vec<_>>(), ["13"]);
     session.acknowledge(&again[0]);
     assert_eq!(stored(&session), 1);
     session.acknowledge(&messages[0]);
@@ -211,8 +211,8 @@ fn pending_messages_are_not_stored() {
     assert_eq!(stored(&session), before);
 }
 
-fn ids_of(messages: &[Message]) -> Vec<&str> {
-    messages.iter().map(|message| message.id.as_str()).collect()
+fn ids_of(messages: &[Message]) -> Vec<alloc::string::String> {
+    messages.iter().map(|message| message.id.to_string()).collect()
 }
 
 /// Returns the session after storage, and the text of its acknowledgements.
@@ -299,7 +299,7 @@ fn positions_in_another_batch_are_ignored() {
         assert_eq!(delivered.len(), expected, "{label}");
         let delivered: BTreeSet<_> = ids_of(&delivered).into_iter().collect();
         let pending = other.iter().filter(|id| !ids[..1500].contains(id));
-        assert!(pending.into_iter().all(|id| delivered.contains(id)), "{label}");
+        assert!(pending.into_iter().all(|id| delivered.contains(*id)), "{label}");
     }
 }
 

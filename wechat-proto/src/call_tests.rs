@@ -63,7 +63,7 @@ fn a_change_that_was_not_sent_is_sent_again() {
         assert_eq!(again.split("LocalID").nth(1), first.split("LocalID").nth(1));
     }
     call.handle(ok(SENT));
-    assert_eq!(call.poll(&mut session, NOW).unwrap().msg_id.as_str(), "77");
+    assert_eq!(call.poll(&mut session, NOW).unwrap().msg_id, "77".into());
 }
 
 /// A send keeps its client message id until a response confirms it.

@@ -2,13 +2,13 @@
 
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::sync::Arc;
 use core::borrow::Borrow;
 use core::fmt;
 use core::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::error::Invalid;
 use crate::rng::Generator;
@@ -91,36 +91,76 @@ impl Borrow<str> for UserName {
 
 /// The service's id of a message: `MsgId`, up to 19 decimal digits as text.
 ///
-/// `NewMsgId`, the same value as a JSON number, is rounded in some captures and is not used
-/// (`docs/protocol.md` §1.6).
-#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(transparent)]
-pub struct MsgId(Arc<str>);
+/// [`Display`](fmt::Display) and serde write it in the service's notation. `NewMsgId`, the same
+/// value as a JSON number, is rounded in some captures and is not used (`docs/protocol.md` §1.6).
+#[derive(Clone, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[serde(from = "String")]
+pub struct MsgId(Notation);
+
+/// The notation of an id. Numbers need no memory of their own: an account keeps thousands of ids.
+#[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
+enum Notation {
+    /// Decimal digits without leading zeros.
+    Number(u64),
+    Other(Arc<str>),
+}
 
 impl MsgId {
-    /// Returns the id in the service's notation.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// Returns whether the id is usable. Repetitions of a message without a usable id cannot be
     /// detected.
     pub fn is_known(&self) -> bool {
-        // These characters need no escape in JSON, so that the length of a stored id is bounded.
-        let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
-        *self.0 != *"0" && (1..=32).contains(&self.0.len()) && self.0.bytes().all(plain)
+        match &self.0 {
+            Notation::Number(number) => *number != 0,
+            Notation::Other(text) => {
+                // These characters need no escape in JSON, so that the length of a stored id is
+                // bounded.
+                let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+                (1..=32).contains(&text.len()) && text.bytes().all(plain)
+            }
+        }
+    }
+}
+
+impl Default for MsgId {
+    /// Returns an empty id, which is not usable.
+    fn default() -> Self {
+        Self::from("")
     }
 }
 
 impl From<&str> for MsgId {
     fn from(text: &str) -> Self {
-        Self(text.into())
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit())
+            && (text == "0" || !text.starts_with('0'));
+        let number = text.parse().ok().filter(|_| is_number);
+        Self(number.map_or_else(|| Notation::Other(text.into()), Notation::Number))
     }
 }
 
 impl From<String> for MsgId {
     fn from(text: String) -> Self {
-        Self(text.into())
+        Self::from(&*text)
+    }
+}
+
+impl fmt::Display for MsgId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Notation::Number(number) => number.fmt(f),
+            Notation::Other(text) => f.pad(text),
+        }
+    }
+}
+
+impl fmt::Debug for MsgId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MsgId").field(&self.to_string()).finish()
+    }
+}
+
+impl Serialize for MsgId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -218,7 +258,6 @@ impl FromStr for Uuid {
 
 text_type! {
     UserName: FromStr Into Display Debug;
-    MsgId: Display;
     Uuid: Display;
 }
 
@@ -241,6 +280,21 @@ mod tests {
         assert!("@@ab".parse::<UserName>().unwrap().is_room());
         assert!("1@chatroom".parse::<UserName>().unwrap().is_room());
         assert!(!"@ab".parse::<UserName>().unwrap().is_room());
+    }
+
+    /// Ids that look similar are different, and each keeps its notation.
+    #[test]
+    fn a_message_id_keeps_its_notation() {
+        let ids = ["", "0", "1", "01", "+1", "1 ", "4527210051674039705", "18446744073709551616"];
+        for text in ids {
+            let id = MsgId::from(text);
+            assert_eq!(id.to_string(), text);
+            let json = serde_json::to_string(&id).unwrap();
+            assert_eq!(json, format!("\"{text}\""));
+            assert_eq!(serde_json::from_str::<MsgId>(&json).unwrap(), id);
+            assert_eq!(ids.iter().filter(|other| MsgId::from(**other) == id).count(), 1, "{text}");
+        }
+        assert_eq!(size_of::<MsgId>(), 16);
     }
 
     proptest! {

@@ -1,6 +1,8 @@
 //! The positions of acknowledged messages in a batch: `docs/threats.md` W4.
 
 use alloc::collections::BTreeMap;
+use alloc::string::String;
+use core::fmt::Write as _;
 
 use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize, Serializer};
@@ -28,12 +30,12 @@ impl Positions {
     /// Returns the positions of a batch with these ids, none of which is acknowledged.
     pub(crate) fn new<'a>(ids: impl ExactSizeIterator<Item = &'a MsgId>) -> Self {
         let len = ids.len();
-        let mut sum = Md5::new();
+        let mut lines = String::new();
         for id in ids {
-            sum.update(id.as_str());
-            sum.update("\n");
+            // Writing to a string cannot fail.
+            let _ = writeln!(lines, "{id}");
         }
-        let sum = u128::from_be_bytes(sum.finalize().into());
+        let sum = u128::from_be_bytes(Md5::digest(lines).into());
         Self { len, digest: (sum >> 64) as u64, acked: SharedMap::default() }
     }
 

@@ -241,7 +241,7 @@ fn picture(picture: &Bytes) -> (Place, MsgId) {
     let id =
         place.world().deliver(Incoming::new(&friend, 3, "&lt;msg&gt;&lt;img/&gt;&lt;/msg&gt;"));
     let client = place.resume(&START.stored, 999_999);
-    assert_eq!(place.finish(client.messages().next()).unwrap().unwrap().id.as_str(), id);
+    assert_eq!(place.finish(client.messages().next()).unwrap().unwrap().id.to_string(), id);
     let asset = Asset::Image(id.clone(), "");
     place.world().plant(asset, Media::new("image/jpeg", picture.clone()));
     (place, id.as_str().into())

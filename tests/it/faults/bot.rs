@@ -110,7 +110,9 @@ impl Bot {
     pub(crate) fn receive_all(&mut self) {
         for _ in 0..200 {
             let last = self.written.last();
-            if last.is_none_or(|id| self.received.iter().any(|message| message.id.as_str() == id)) {
+            if last.is_none_or(|id| {
+                self.received.iter().any(|message| message.id == id.as_str().into())
+            }) {
                 return;
             }
             match self.line.run(&mut self.inbox, &mut self.account, &[]) {
@@ -145,7 +147,7 @@ impl Bot {
     pub(crate) fn message(&self, id: &str) -> Message {
         self.received
             .iter()
-            .find(|message| message.id.as_str() == id)
+            .find(|message| message.id == id.into())
             .expect("message not received")
             .clone()
     }

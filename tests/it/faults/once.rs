@@ -207,7 +207,7 @@ where
         let world = line.simulator.world();
         let [sent] = &world.sent()[before..] else { panic!("{at}: not one message") };
         assert_eq!(sent.repeats, usize::from(fault.is_some_and(Fault::is_done)), "{at}");
-        assert_eq!(sent.msg_id, receipt.msg_id.as_str(), "{at}");
+        assert_eq!(sent.msg_id, receipt.msg_id.to_string(), "{at}");
         assert_eq!(world.violations(), [], "{at}");
     }
 }

@@ -165,7 +165,7 @@ fn finish(mut bot: Bot) -> Run {
     bot.receive_all();
     bot.idle(4);
     let texts = vec!["first", "@朋友 1\u{2005}second", "one", "third"];
-    let picture = (picture.id.as_str().to_owned(), bytes);
+    let picture = (picture.id.to_string(), bytes);
     Run { bot, texts, picture }
 }
 
@@ -212,10 +212,10 @@ fn check(run: &Run, baseline: &Run, at: &str, fault: Option<Fault>) {
     assert_eq!(world.violations(), [], "{at}");
 
     // Each message arrives once, in the order of writing across all chats.
-    let received: Vec<&str> = bot
+    let received: Vec<String> = bot
         .received
         .iter()
-        .map(|message| message.id.as_str())
+        .map(|message| message.id.to_string())
         .filter(|id| bot.written.iter().any(|written| written == id))
         .collect();
     assert_eq!(received, bot.written, "{at}");

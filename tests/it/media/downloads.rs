@@ -121,7 +121,7 @@ impl<B: Bot> Fixture<B> {
     /// Returns every download with its asset in the simulator.
     fn all(&self) -> Vec<(&'static str, Download, Asset)> {
         let id = |message: usize| self.messages[message].id.clone();
-        let text = |message: usize| id(message).as_str().to_owned();
+        let text = |message: usize| id(message).to_string();
         let media = |message: usize| {
             let raw = self.messages[message].raw.json().to_owned();
             let raw: serde_json::Value = serde_json::from_str(&raw).unwrap();

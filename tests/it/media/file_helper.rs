@@ -25,7 +25,7 @@ fn send_file<B: Bot>(place: &Place, length: usize) {
     let uploaded = upload_arrives(place, &mut bot, "大.zip", &bytes(length));
     let receipt = bot.call(SendUpload::new(UserName::file_helper(), &uploaded)).unwrap();
     let world = place.simulator.world();
-    assert_eq!(world.sent().last().unwrap().msg_id, receipt.msg_id.as_str());
+    assert_eq!(world.sent().last().unwrap().msg_id, receipt.msg_id.to_string());
     assert_eq!(world.violations(), []);
 }
 

@@ -90,7 +90,7 @@ pub(crate) fn forwards<B: Bot>(place: &Place) {
     for (incoming, outcome) in arrivals(room.as_str(), friend.as_str()) {
         let id = place.simulator.world().deliver(incoming);
         let message: Message = bot.next().unwrap().unwrap();
-        assert_eq!(message.id.as_str(), id);
+        assert_eq!(message.id.to_string(), id);
         match (ForwardMessage::new(&message, to.clone()), outcome) {
             (Ok(forward), Ok(outcome)) => {
                 bot.call(forward).unwrap();

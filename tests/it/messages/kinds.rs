@@ -121,11 +121,11 @@ fn parsed<B: Bot>(place: &Place) {
         assert_eq!(message.is_outgoing(), !said.to.is_empty());
         assert_eq!(
             (&raw["MsgId"], &raw["MsgType"]),
-            (&message.id.as_str().into(), &said.msg_type.into())
+            (&message.id.to_string().into(), &said.msg_type.into())
         );
         let world = place.simulator.world();
         let all = world.delivered().iter();
-        let sent = all.rev().find(|one| one.msg_id == message.id.as_str()).unwrap();
+        let sent = all.rev().find(|one| one.msg_id == message.id.to_string()).unwrap();
         for (field, text) in
             [("FromUserName", &sent.from), ("ToUserName", &sent.to), ("Content", &sent.content)]
         {

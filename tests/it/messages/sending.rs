@@ -107,7 +107,7 @@ pub(crate) fn sends<B: Bot>(place: &Place) {
     assert!(sent[5].signature.is_empty() && !sent[6].signature.is_empty());
     assert_eq!(sent[7].emoticon_md5, MD5);
     for (sent, receipt) in sent.iter().zip(&receipts) {
-        assert_eq!(sent.msg_id, receipt.msg_id.as_str());
+        assert_eq!(sent.msg_id, receipt.msg_id.to_string());
         assert_eq!(sent.client_msg_id, receipt.client_msg_id.unwrap().to_string());
     }
     drop(world);
@@ -221,7 +221,7 @@ pub(crate) fn revokes<B: Bot>(place: &Place) {
     // A message written on the phone has no `ClientMsgId`.
     let written = place.simulator.world().phone().writes(to.as_str(), "y");
     let own = bot.next().unwrap().unwrap();
-    assert!(own.is_outgoing() && own.id.as_str() == written);
+    assert!(own.is_outgoing() && own.id == written.into());
     let receipt = Receipt::of(own.peer().clone(), own.id.clone());
     bot.call(RevokeMessage::new(&receipt)).unwrap();
 

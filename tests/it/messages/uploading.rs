@@ -39,9 +39,9 @@ fn completed<B: Bot>(place: &Place) {
         let friend = world.contacts().iter().find(|contact| contact.nick_name == "林晓").unwrap();
         let complete = Incoming::file(&friend.user_name.clone(), NAME, BYTES);
         let [alone, in_room] = &placeholders;
-        world.deliver(complete.clone().replacing(alone.id.as_str()));
+        world.deliver(complete.clone().replacing(&alone.id.to_string()));
         let room = in_room.peer().as_str();
-        world.deliver(complete.replacing(in_room.id.as_str()).in_room(room));
+        world.deliver(complete.replacing(&in_room.id.to_string()).in_room(room));
     }
     for placeholder in placeholders {
         let complete = bot.next().unwrap().unwrap();

@@ -126,7 +126,7 @@ impl Bot {
     /// Runs one step of a logged-in process; returns whether its session is closed.
     pub(super) fn run(&mut self, running: &mut Running) -> bool {
         if let Some(message) = running.current.take() {
-            self.disk.effects.push(message.id.as_str().to_owned());
+            self.disk.effects.push(message.id.to_string());
             running.unsaved = true;
             running.last = Some(message);
             if matches!(self.stores, Stores::Together) {
@@ -159,7 +159,7 @@ impl Bot {
                 assert!(ret.ends_session(), "{ret:?}");
                 // Held messages are not delivered again.
                 while let Some(message) = running.held.pop() {
-                    self.disk.effects.push(message.id.as_str().to_owned());
+                    self.disk.effects.push(message.id.to_string());
                 }
                 return true;
             }

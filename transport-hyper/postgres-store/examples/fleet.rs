@@ -162,7 +162,7 @@ async fn write(
     let mut session = client.session();
     session.acknowledge(message);
     let (account, token) = (lease.account().to_owned(), lease.token());
-    let (msg_id, line) = (message.id.as_str(), message.to_string());
+    let (msg_id, line) = (message.id.to_string(), message.to_string());
     let transaction = lease.begin(&session).await?;
     let insert = "INSERT INTO fleet_event (account, worker, token, msg_id, line) \
                   VALUES ($1, $2, $3, $4, $5)";
@@ -170,7 +170,7 @@ async fn write(
     inserted
         .map_err(|error| StorageFailure::new(StorageKind::Write).at(&account).because(error))?;
     if let Some(text) = answer {
-        transaction.queue(msg_id, 0, message.peer(), text, id).await?;
+        transaction.queue(&msg_id, 0, message.peer(), text, id).await?;
     }
     transaction.commit().await?;
     client.acknowledge(message).await

@@ -15,6 +15,7 @@
 //! [`UploadPiece`] are the two endpoints that it calls.
 
 use alloc::boxed::Box;
+use alloc::string::{String, ToString as _};
 use core::fmt;
 
 use serde::Serialize;
@@ -73,10 +74,11 @@ use crate::secret::Sealed;
 
 /// Returns the id of a message as it is sent. Valid ids have up to 19 digits; longer text is
 /// truncated to 32 bytes, so that it always fits in a URL.
-fn number(message: &MsgId) -> &str {
-    let text = message.as_str();
-    let end = text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= 32);
-    text.get(..end.last().unwrap_or(0)).unwrap_or_default()
+fn number(message: &MsgId) -> String {
+    let mut text = message.to_string();
+    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+    text.truncate(ends.take_while(|end| *end <= 32).last().unwrap_or(0));
+    text
 }
 
 /// The type of a file as declared to the service: `docs/protocol.md` §6.7.

@@ -12,7 +12,7 @@ use crate::endpoint::Repeat;
 use crate::flow::Response;
 use crate::wire::envelope::{self, BaseRequest, readable, reply};
 use crate::wire::query::{Url, json};
-use crate::{Body, ClientMsgId, Endpoint, Error, MsgId, Session, Text, Timestamp, UserName};
+use crate::{Body, Endpoint, Error, MsgId, Session, Text, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxrevokemsg";
 
@@ -60,13 +60,14 @@ impl Endpoint for RevokeMessage {
             client_msg_id: &'a str,
         }
         // Without a client id, the official page repeats the service's id.
-        let own = self.sent.client_msg_id.as_ref().map(ClientMsgId::to_string);
+        let Receipt { client_msg_id, msg_id, .. } = &self.sent;
+        let client_msg_id = client_msg_id.map_or_else(|| msg_id.to_string(), |own| own.to_string());
         Url::call(session, ENDPOINT, &[]).post_base(session, now, |_, base_request| {
             json(&Body {
                 base_request,
                 svr_msg_id: &self.sent.msg_id,
                 to_user_name: &self.sent.to,
-                client_msg_id: own.as_deref().unwrap_or_else(|| self.sent.msg_id.as_str()),
+                client_msg_id: &client_msg_id,
             })
         })
     }

@@ -11,7 +11,7 @@ pub(in crate::message) fn check(
     mut send: impl Numbered<State = Session, Output = Receipt>,
 ) {
     let sent = send.parse(&reply(r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"MsgID":"4527210051674039705","LocalID":"14766146756340722"}"#)).unwrap();
-    assert_eq!(sent.msg_id.as_str(), "4527210051674039705");
+    assert_eq!(sent.msg_id.to_string(), "4527210051674039705");
     assert_eq!(sent.client_msg_id.unwrap().to_string(), "14766146756340722");
     let stored = serde_json::to_string(&sent).unwrap();
     assert!(stored.contains(r#""client_msg_id":"14766146756340722""#), "{stored}");

@@ -185,7 +185,7 @@ fn malformed_message_does_not_affect_the_others() {
             assert_eq!(batch.changed.len(), 1, "{body}");
             let messages = batch.messages(&me);
             for id in (0_u8..3).filter(|id| *id != broken) {
-                let sound = messages.iter().find(|message| message.id.as_str() == id.to_string());
+                let sound = messages.iter().find(|message| message.id == id.to_string().into());
                 assert_eq!(sound.unwrap().text(), Some("sound"), "{body}");
             }
             let found = &messages[usize::from(broken)];
@@ -222,7 +222,7 @@ fn list_name_in_a_message_does_not_affect_the_others() {
     let batch = FetchBatch::new().parse(&reply(&body)).unwrap();
     assert_eq!(batch.changed.len(), 1);
     let messages = batch.messages(&"@me".parse().unwrap());
-    let ids: Vec<_> = messages.iter().map(|message| message.id.as_str()).collect();
+    let ids: Vec<_> = messages.iter().map(|message| message.id.to_string()).collect();
     assert_eq!(ids, ["1", "2", "3"]);
 }
 
@@ -234,7 +234,7 @@ fn field_order_of_messages_does_not_matter() {
     let body = format!(r#"{{"BaseResponse":{{"Ret":0}},"AddMsgList":[{}]}}"#, list.join(","));
     let messages =
         FetchBatch::new().parse(&reply(&body)).unwrap().messages(&"@me".parse().unwrap());
-    let ids: Vec<_> = messages.iter().map(|message| message.id.as_str()).collect();
+    let ids: Vec<_> = messages.iter().map(|message| message.id.to_string()).collect();
     assert_eq!(ids, ["1", "2", "3"]);
 }
 
@@ -254,7 +254,7 @@ fn text_in_place_of_a_message_is_unreadable() {
             let batch = FetchBatch::new().parse(&reply(&body)).unwrap();
             assert_eq!(batch.sync_key.as_ref().unwrap().joined(), "1_7", "{body}");
             let messages = batch.messages(&me);
-            let ids: Vec<_> = messages.iter().map(|message| message.id.as_str()).collect();
+            let ids: Vec<_> = messages.iter().map(|message| message.id.to_string()).collect();
             let mut expected = ["1", "2", "3"];
             expected[index] = "";
             assert_eq!(ids, expected, "{body}");

@@ -96,8 +96,8 @@ fn messages_before_the_end_are_delivered() {
     let mut stage = Stage::new([ok(batch(&["1", "2", "3"], 5, true))]);
     stage.next().unwrap();
     close_by_send(&mut stage.account, 1101);
-    assert_eq!(stage.next().unwrap().id.as_str(), "2");
-    assert_eq!(stage.next().unwrap().id.as_str(), "3");
+    assert_eq!(stage.next().unwrap().id.to_string(), "2");
+    assert_eq!(stage.next().unwrap().id.to_string(), "3");
     stays_ended(&mut stage, is_closed);
     assert_eq!(stage.host.requests.len(), 1);
 }
@@ -110,7 +110,7 @@ fn no_request_follows_repetitions() {
         stage.next().unwrap();
         close_by_send(&mut stage.account, 1101);
         while let Ok(message) = stage.next() {
-            assert_eq!(message.id.as_str(), "2");
+            assert_eq!(message.id.to_string(), "2");
         }
         stays_ended(&mut stage, is_closed);
         assert_eq!(stage.host.requests.len(), 1, "{ids:?}");

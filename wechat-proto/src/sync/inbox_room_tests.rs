@@ -62,13 +62,13 @@ fn failed_room_lookup_releases_the_batch() {
         let mut stage = Stage::new([ok(two), failure]);
         let message = stage.next().unwrap();
         assert_eq!(judged(&stage, &message), ("unknown".into(), None), "{label}");
-        assert_eq!(stage.next().unwrap().id.as_str(), "6");
+        assert_eq!(stage.next().unwrap().id.to_string(), "6");
         assert_eq!(steps(&stage), "fetch, lookup @@r", "{label}");
         // The next batch does not wait for a second lookup.
         stage.replies.extend([ok(said("@@r", "@m:<br/>hi", 7))]);
         match stage.next() {
             Err(Error::LoggedOut { .. }) if ends => {}
-            message => assert_eq!(message.unwrap().id.as_str(), "7", "{label}"),
+            message => assert_eq!(message.unwrap().id.to_string(), "7", "{label}"),
         }
         let after = if ends { "" } else { ", fetch" };
         assert_eq!(steps(&stage), format!("fetch, lookup @@r{after}"), "{label}");
@@ -86,7 +86,7 @@ fn batch_waits_until_the_end_of_the_session_at_most() {
             assert!(matches!(stage.next(), Err(Error::Stopped)));
         } else {
             end::close_by_send(&mut stage.account, 1101);
-            assert_eq!(stage.next().unwrap().id.as_str(), "5");
+            assert_eq!(stage.next().unwrap().id.to_string(), "5");
             assert!(matches!(stage.next(), Err(Error::LoggedOut { .. })));
         }
         assert_eq!(steps(&stage), "fetch, lookup @@r");

@@ -125,7 +125,7 @@ fn a_newer_inbox_continues() {
     let mut old = core::mem::take(&mut stage.inbox);
     stage.replies.push_back(ok(&whole));
     // The last message of the older inbox is delivered again.
-    assert_eq!(stage.next().unwrap().id.as_str(), "2");
+    assert_eq!(stage.next().unwrap().id.to_string(), "2");
     let now = stage.host.now;
     for _ in 0..3 {
         let retired = old.poll(&mut stage.account, now);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
-use wechat_proto::{Message, Session};
+use wechat_proto::{Message, MsgId, Session};
 
 use super::names::Epoch;
 use crate::exit::{Exit, Failure};
@@ -54,7 +54,7 @@ struct Notes {
 /// The number of a message that may be delivered again.
 #[derive(Debug, Deserialize, Serialize)]
 struct Noted {
-    id: String,
+    id: MsgId,
     seq: u64,
     /// Whether it was acknowledged before it was delivered again.
     is_acked: bool,
@@ -131,8 +131,7 @@ impl Hub {
             let waited = self.changed.wait_timeout(state, PAUSE);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        let id = message.id.as_str();
-        let noted = state.notes.messages.iter().find(|noted| noted.id == id);
+        let noted = state.notes.messages.iter().find(|noted| noted.id == message.id);
         let noted = noted.filter(|_| message.id.is_known());
         let seq = match noted {
             Some(noted) if noted.is_acked => return Ok(None),
@@ -142,7 +141,11 @@ impl Hub {
                 if state.notes.messages.len() >= 2 * WINDOW {
                     state.notes.messages.pop_front();
                 }
-                state.notes.messages.push_back(Noted { id: id.to_owned(), seq, is_acked: false });
+                state.notes.messages.push_back(Noted {
+                    id: message.id.clone(),
+                    seq,
+                    is_acked: false,
+                });
                 self.file.store(&state.notes)?;
                 seq
             }
@@ -190,7 +193,7 @@ impl Hub {
     pub(crate) fn forget(&self, message: &Message) {
         let mut state = self.state();
         let notes = &mut state.notes.messages;
-        if let Some(index) = notes.iter().position(|noted| noted.id == message.id.as_str())
+        if let Some(index) = notes.iter().position(|noted| noted.id == message.id)
             && let Some(noted) = notes.remove(index)
         {
             state.pending.remove(&noted.seq);
@@ -321,7 +324,7 @@ mod tests {
         })
         .unwrap();
         hub.ack(3, |_| panic!("it is acknowledged")).unwrap();
-        assert_eq!((stored[0].as_str(), hub.unacknowledged()), ("8", 2));
+        assert_eq!((&*stored[0].to_string(), hub.unacknowledged()), ("8", 2));
 
         // The process ends as if it was killed, without storing its state.
         let hub = Hub::open(&session).unwrap();

@@ -120,7 +120,7 @@ impl Operations {
                     self.receipt(revoke.msg_id.as_deref(), revoke.message.as_ref(), to)?;
                 let revoked = client.revoke(&receipt)?;
                 Ok(json!({
-                    "to": receipt.to, "msg_id": receipt.msg_id.as_str(), "text": revoked.wording,
+                    "to": receipt.to, "msg_id": receipt.msg_id, "text": revoked.wording,
                 }))
             }
             Operation::MarkRead(chat) => done(client.mark_read(self.resolve(&chat.chat)?)),
@@ -292,7 +292,7 @@ pub(crate) fn download(
         let (head, size) = fetch(client, &media, file, LIMIT, bar)?;
         Ok((FileName::of_media(message, &head), size))
     })?;
-    saved["msg_id"] = message.id.as_str().into();
+    saved["msg_id"] = json!(message.id);
     Ok(saved)
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use wechat_proto::Message;
 use wechat_proto::message::Receipt;
+use wechat_proto::{Message, MsgId};
 
 use crate::notes::{REMEMBERED, remember};
 
@@ -37,12 +37,14 @@ impl Recent {
 
     /// Returns a received message.
     pub(crate) fn message(&self, id: &str) -> Option<Message> {
-        self.messages.iter().rev().find(|message| message.id.as_str() == id).cloned()
+        let id = MsgId::from(id);
+        self.messages.iter().rev().find(|message| message.id == id).cloned()
     }
 
     /// Returns the receipt of a message of the account's own.
     pub(crate) fn receipt(&self, id: &str) -> Option<Receipt> {
-        let sent = self.receipts.iter().rev().find(|receipt| receipt.msg_id.as_str() == id);
+        let msg_id = MsgId::from(id);
+        let sent = self.receipts.iter().rev().find(|receipt| receipt.msg_id == msg_id);
         let elsewhere = || {
             let message = self.message(id).filter(Message::is_outgoing)?;
             Some(Receipt::of(message.to.clone(), message.id))

@@ -89,7 +89,7 @@ impl Operations {
         let to_phone = receipt.to == UserName::file_helper();
         match self.ledger.as_ref().filter(|_| to_phone) {
             // `drop --receive` ignores the echo of this message.
-            Some(ledger) => ledger.note_sent(receipt.msg_id.as_str()),
+            Some(ledger) => ledger.note_sent(&receipt.msg_id.to_string()),
             None => Ok(()),
         }
     }
@@ -98,7 +98,7 @@ impl Operations {
         json!({
             "to": receipt.to,
             "name": self.client.directory().name_of(&receipt.to),
-            "msg_id": receipt.msg_id.as_str(),
+            "msg_id": receipt.msg_id,
             "client_msg_id": receipt.client_msg_id.as_ref().map(ToString::to_string),
             "repeated": is_repeated,
         })

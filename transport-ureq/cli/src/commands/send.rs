@@ -35,7 +35,7 @@ pub(crate) fn run(global: &Global, send: &Send, output: &Output) -> Result<Exit,
         if to == UserName::file_helper() {
             // `drop --receive` ignores the echo of this message.
             let profile = Profile::any(global)?;
-            Ledger::open(&profile.path)?.note_sent(receipt.msg_id.as_str())?;
+            Ledger::open(&profile.path)?.note_sent(&receipt.msg_id.to_string())?;
         }
         let name = client.directory().name_of(&to);
         sent(&receipt, &visible(&name), output)
@@ -85,10 +85,9 @@ pub(crate) fn receipt(reply: &Value) -> Result<Receipt, Failure> {
 pub(crate) fn sent(receipt: &Receipt, name: &str, output: &Output) -> Result<(), Failure> {
     // Some JSON readers round numbers of this size.
     let own = receipt.client_msg_id.as_ref().map(ToString::to_string);
-    let fields =
-        json!({ "to": receipt.to, "msg_id": receipt.msg_id.as_str(), "client_msg_id": own });
+    let fields = json!({ "to": receipt.to, "msg_id": receipt.msg_id, "client_msg_id": own });
     output.result("sent", &fields, |lang| {
-        let id = visible(receipt.msg_id.as_str());
+        let id = visible(&receipt.msg_id.to_string());
         lang.pick(
             format!("Sent to {name} (message {id})."),
             format!("已发送给 {name}（消息 {id}）。"),

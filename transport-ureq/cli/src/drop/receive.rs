@@ -74,7 +74,7 @@ impl Receiver<'_> {
             // The echo of a message that another command sends may arrive before its receipt.
             self.offer.service().wait().settle();
             let is_of_phone = message.from == me && message.to == UserName::file_helper();
-            if !is_of_phone || self.saver.ledger.is_sent(message.id.as_str()) {
+            if !is_of_phone || self.saver.ledger.is_sent(&message.id.to_string()) {
                 self.acknowledge(message)?;
                 continue;
             }
@@ -109,8 +109,8 @@ impl Receiver<'_> {
             Err(NotSaved::Local(failure)) => return Err(failure),
         };
         self.acknowledge(message)?;
-        self.saver.ledger.forget(message.id.as_str())?;
-        saved.report(message.id.as_str(), self.output)?;
+        self.saver.ledger.forget(&message.id.to_string())?;
+        saved.report(&message.id.to_string(), self.output)?;
         step();
         self.exec(message, &saved)?;
         Ok(true)
@@ -139,7 +139,7 @@ impl Receiver<'_> {
         let text = text(message, self.output.lang);
         let error = self.output.error(&failure);
         let (shown, reason) = (visible(&text), failure.message.in_lang(self.output.lang));
-        let fields = json!({ "msg_id": message.id.as_str(), "text": text, "error": error });
+        let fields = json!({ "msg_id": message.id, "text": text, "error": error });
         let words = Words::new(
             format!("Not saved: {shown}: {reason}"),
             format!("未保存：{shown}：{reason}"),
@@ -162,7 +162,7 @@ impl Receiver<'_> {
             (_, NotFetchable::Kind) => "note",
             _ => "placeholder",
         };
-        let fields = json!({ "msg_id": message.id.as_str(), "text": text });
+        let fields = json!({ "msg_id": message.id, "text": text });
         self.output.result(kind, &fields, |lang| match kind {
             "placeholder" => {
                 let text = visible(&text);
@@ -184,7 +184,7 @@ impl Receiver<'_> {
 
     /// Runs the program for a file. A failure is reported, and does not end the command.
     fn exec(&self, message: &Message, saved: &Saved) -> Result<(), Failure> {
-        let Err(reason) = exec::run(&self.drop.exec, &saved.path, message.id.as_str()) else {
+        let Err(reason) = exec::run(&self.drop.exec, &saved.path, &message.id.to_string()) else {
             return Ok(());
         };
         let program = self.drop.exec.first().map_or("", |program| program);

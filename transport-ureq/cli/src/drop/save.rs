@@ -135,7 +135,7 @@ impl Saver {
         media: &GetMedia,
         bar: &ProgressBar,
     ) -> Result<Saved, NotSaved> {
-        let id = message.id.as_str().to_owned();
+        let id = message.id.to_string();
         if let Some(Entry { folder, name: Some(name), .. }) = self.ledger.find(&id) {
             let path = folder.join(name);
             let size = fs::metadata(&path).map_or(0, |data| data.len());

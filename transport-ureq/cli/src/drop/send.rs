@@ -52,7 +52,7 @@ pub(crate) fn run(global: &Global, drop: &Drop, output: &Output) -> Result<Exit,
         match result {
             Ok((receipt, size)) => {
                 if let Way::Alone(_, ledger) = &way {
-                    ledger.note_sent(receipt.msg_id.as_str())?;
+                    ledger.note_sent(&receipt.msg_id.to_string())?;
                 }
                 sent(&receipt, path.as_deref(), &name, size, output)?;
             }
@@ -215,7 +215,7 @@ fn sent(
         "name": name,
         "size": size,
         "to": UserName::file_helper(),
-        "msg_id": receipt.msg_id.as_str(),
+        "msg_id": receipt.msg_id,
         "client_msg_id": own,
     });
     output.result("sent", &fields, |lang| match path {

@@ -114,8 +114,8 @@ pub(super) fn meaning(
         | "webwxsendappmsg" => {
             let receipt = SendText::new(of("-"), "").parse(response);
             let receipt = receipt.map_err(|error| named(error, endpoint))?;
-            let id = receipt.msg_id.as_str();
-            Meaning::line(format!("sent as {id}"), json!({ "msg_id": id }))
+            let text = format!("sent as {}", receipt.msg_id);
+            Meaning::line(text, json!({ "msg_id": receipt.msg_id }))
         }
         "webwxrevokemsg" => {
             let receipt = Receipt::of(of("-"), MsgId::from("0"));

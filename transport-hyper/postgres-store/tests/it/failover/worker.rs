@@ -109,13 +109,13 @@ async fn job(mut lease: Lease, transport: Transport, mut device: Device) -> Resu
         let account = lease.account().to_owned();
         let transaction = lease.begin(&session).await?;
         step("after begin");
-        let (msg_id, text) = (message.id.as_str(), message.text().unwrap());
+        let (msg_id, text) = (message.id.to_string(), message.text().unwrap());
         let insert = "INSERT INTO fleet_event (account, worker, token, msg_id, line) \
                       SELECT $1, current_setting('application_name'), $2, $3, $4";
         let inserted = transaction.execute(insert, &[&account, &token, &msg_id, &text]).await;
         step("after insert");
         inserted.map_err(|error| StorageFailure::new(StorageKind::Write).because(error))?;
-        transaction.queue(msg_id, 0, message.peer(), text, id).await?;
+        transaction.queue(&msg_id, 0, message.peer(), text, id).await?;
         step("before commit");
         transaction.commit().await?;
         step("after commit");
