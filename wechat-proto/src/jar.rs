@@ -24,8 +24,8 @@ use crate::{Hosts, Timestamp};
 #[derive(Clone, Default, Deserialize, Serialize)]
 #[serde(from = "Vec<(Key, Value)>", into = "Vec<(Key, Value)>")]
 pub struct Jar {
-    /// Ordered, so that the same cookies produce the same header.
-    cookies: BTreeMap<Key, Value>,
+    /// Sorted, so that the same cookies produce the same header.
+    cookies: Vec<(Key, Value)>,
     clock: Clock,
     /// The last `Date`, as received.
     date: Box<str>,
@@ -111,19 +111,33 @@ impl Jar {
         let date = date.and_then(|date| self.parse_date(date));
         if let Some(date) = date {
             self.clock = Clock::Service(date);
-            self.cookies.retain(|_, value| !value.is_expired(self.clock, now));
+            self.cookies.retain(|(_, value)| !value.is_expired(self.clock, now));
         }
         for line in lines {
             let Ok(cookie) = Cookie::parse(line) else { continue };
             let Some((key, value)) = accept(hosts, origin, &cookie, date, now) else { continue };
             let by_clock = date.is_none() && cookie.max_age().is_none();
             let late = if by_clock { CLOCK_ERROR } else { Duration::ZERO };
-            if value.expires.is_some_and(|at| at.after(late) <= now) {
-                self.cookies.remove(&key);
-            } else {
-                self.cookies.insert(key, value);
-                self.evict();
-            }
+            let is_removal = value.expires.is_some_and(|at| at.after(late) <= now);
+            self.set(key, Some(value).filter(|_| !is_removal));
+        }
+    }
+
+    /// Sets or removes a cookie. Removes the one that expires first if there are too many.
+    fn set(&mut self, key: Key, value: Option<Value>) {
+        let found = self.cookies.binary_search_by(|(other, _)| other.cmp(&key));
+        if let Ok(at) = found {
+            self.cookies.remove(at);
+        }
+        if let Some(value) = value {
+            self.cookies.reserve_exact(1);
+            self.cookies.insert(found.unwrap_or_else(|at| at), (key, value));
+        }
+        if self.cookies.len() > COOKIES {
+            let ends = |value: &Value| value.expires.unwrap_or(Timestamp::from_millis(u64::MAX));
+            let cookies = self.cookies.iter().enumerate();
+            let first = cookies.min_by_key(|(_, (_, value))| ends(value)).map(|(at, _)| at);
+            self.cookies.remove(first.unwrap_or(0));
         }
     }
 
@@ -170,10 +184,7 @@ impl Jar {
             return Err(invalid);
         }
         let count = cookies.len();
-        for (key, value) in cookies {
-            self.cookies.insert(key, value);
-            self.evict();
-        }
+        cookies.into_iter().for_each(|(key, value)| self.set(key, Some(value)));
         Ok(count)
     }
 
@@ -210,24 +221,12 @@ impl Jar {
         due.find(|(key, _)| *key.name == *name).map(|(_, value)| value.text.expose())
     }
 
-    /// Removes the cookie that expires first if there are too many.
-    fn evict(&mut self) {
-        if self.cookies.len() <= COOKIES {
-            return;
-        }
-        let ends = |value: &Value| value.expires.unwrap_or(Timestamp::from_millis(u64::MAX));
-        let first = self.cookies.iter().min_by_key(|(_, value)| ends(value));
-        if let Some(key) = first.map(|(key, _)| key.clone()) {
-            self.cookies.remove(&key);
-        }
-    }
-
     fn due<'a, 'b>(
         &'a self,
         origin: &'b Origin,
         path: &'b str,
         now: Timestamp,
-    ) -> impl Iterator<Item = (&'a Key, &'a Value)> + use<'a, 'b> {
+    ) -> impl Iterator<Item = &'a (Key, Value)> + use<'a, 'b> {
         let host = origin.host();
         // `Secure` cookies may be sent over http to loopback addresses, for tests and local proxies.
         let safe = origin.is_secure() || origin.is_loopback();
@@ -316,20 +315,22 @@ fn http_date(text: &str) -> Option<Timestamp> {
 
 impl From<Vec<(Key, Value)>> for Jar {
     fn from(cookies: Vec<(Key, Value)>) -> Self {
-        Self { cookies: cookies.into_iter().collect(), clock: Clock::Unknown, date: Box::default() }
+        let mut jar = Self { clock: Clock::Unknown, ..Self::default() };
+        cookies.into_iter().for_each(|(key, value)| jar.set(key, Some(value)));
+        jar
     }
 }
 
 impl From<Jar> for Vec<(Key, Value)> {
     fn from(jar: Jar) -> Self {
-        jar.cookies.into_iter().collect()
+        jar.cookies
     }
 }
 
 /// Shows only domains and names.
 impl fmt::Debug for Jar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.cookies.keys().map(|key| (&key.domain, &key.name));
+        let names = self.cookies.iter().map(|(key, _)| (&key.domain, &key.name));
         f.debug_map().entries(names).finish()
     }
 }
