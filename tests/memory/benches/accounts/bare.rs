@@ -5,15 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bytes::Bytes;
 use http::Request;
-use http_body_util::{BodyExt as _, Full};
-use hyper_util::client::legacy::{Client, connect::HttpConnector};
-use hyper_util::rt::TokioExecutor;
 use tokio::task::JoinHandle;
 
-use crate::server::{Recorded, number_after};
 use crate::shared::Result;
-
-type Bare = Client<HttpConnector, Full<Bytes>>;
+use crate::shared::bare::{self, Bare};
+use crate::shared::recorded::{Recorded, number_after};
 
 /// Polls and fetches like an account, on one client for all of them.
 pub(crate) fn start(
@@ -21,7 +17,7 @@ pub(crate) fn start(
     accounts: usize,
     received: &Arc<AtomicU64>,
 ) -> Vec<JoinHandle<()>> {
-    let client: Bare = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
+    let client = bare::client();
     let start = |number: usize| {
         let uin = recorded.uin + number as i64;
         let of = |name| rewritten(&recorded.exchanges[name].0, &recorded.uin, &uin);
@@ -67,8 +63,8 @@ impl Account {
     }
 
     async fn exchange(&self, request: Request<Bytes>) -> Result<String> {
-        let reply = self.client.request(request.map(Full::new)).await?;
-        Ok(String::from_utf8(reply.into_body().collect().await?.to_bytes().to_vec())?)
+        let body = bare::exchange(&self.client, request).await?;
+        Ok(String::from_utf8(body.to_vec())?)
     }
 }
 

@@ -9,26 +9,24 @@
 
 mod bare;
 mod plot;
-mod server;
 #[path = "../shared/mod.rs"]
 mod shared;
 
-use std::io::{BufRead as _, BufReader, Lines, Write as _};
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use std::{env, fmt, fs};
 
-use rustix::time::{ClockId, clock_gettime};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 use wechat_memory::{Counting, live};
 use wechat_proto::{Device, Hosts};
 use wechat_transport_hyper::{Client, Options, Transport};
 
-use crate::server::CONTACTS;
-use crate::shared::Result;
+use crate::shared::process::Process;
+use crate::shared::recorded::record;
+use crate::shared::{Result, cpu, exit, service};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -42,25 +40,24 @@ const CONTACT: f64 = 640.0;
 /// alone.
 const MEMORY: f64 = 1.2;
 const CPU: f64 = 3.0;
+/// The contacts of each account.
+const CONTACTS: usize = 300;
+/// The most messages of a reply, and the time in milliseconds for which the service holds a poll.
+const BATCH: usize = 10;
+const HOLD: usize = 25_000;
 /// The accounts and the seconds of the measurement of the CPU time.
 const BUSY: usize = 1_000;
 const SECONDS: u64 = 10;
 
 fn main() -> ExitCode {
-    let result = match env::args().nth(1).as_deref() {
-        Some("serve") => server::serve(),
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    exit(match &arguments[..] {
+        [command, arguments @ ..] if command == "serve" => service::serve(arguments),
         _ => Arguments::parse().and_then(|arguments| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(measure(&arguments))
         }),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    })
 }
 
 struct Arguments {
@@ -146,7 +143,7 @@ async fn measure(arguments: &Arguments) -> Result<()> {
 
     let mut server = Server::start()?;
     let received = Arc::new(AtomicU64::new(0));
-    let recorded = server::record(&server.origin)?;
+    let recorded = record(&server.origin, CONTACTS)?;
     let start = Memory::now();
     let _tasks = bare::start(&recorded, busy, &received);
     server.settle(busy).await?;
@@ -254,12 +251,6 @@ async fn wait(received: &AtomicU64, count: u64) -> Result<()> {
     }
 }
 
-/// Returns the CPU time of this process.
-fn cpu() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
-}
-
 fn kb(bytes: usize) -> String {
     format!("{:.1} KB", bytes as f64 / 1024.0)
 }
@@ -300,36 +291,25 @@ impl fmt::Display for Memory {
 
 /// The server's process, which ends when this is dropped.
 struct Server {
-    child: Child,
-    commands: ChildStdin,
-    lines: Lines<BufReader<ChildStdout>>,
+    process: Process,
     origin: String,
 }
 
 impl Server {
     fn start() -> Result<Self> {
-        let mut child = Command::new(env::current_exe()?)
-            .arg("serve")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let commands = child.stdin.take().ok_or("no stdin")?;
-        let mut lines = BufReader::new(child.stdout.take().ok_or("no stdout")?).lines();
-        let origin = lines.next().ok_or("the server ended")??;
-        Ok(Self { child, commands, lines, origin })
+        let (process, origin) = service::start(&[], [CONTACTS, BATCH, HOLD])?;
+        Ok(Self { process, origin })
     }
 
     /// Sends messages to the first accounts, with a period in milliseconds.
     fn send(&mut self, count: u64, period: u64, accounts: usize) -> Result<()> {
-        Ok(writeln!(self.commands, "{count} {period} {accounts}")?)
+        self.process.tell(format_args!("{count} {period} {accounts}"))
     }
 
     /// Waits until this number of polls is outstanding.
     async fn settle(&mut self, polls: usize) -> Result<()> {
         for _ in 0..600 {
-            writeln!(self.commands, "held")?;
-            let held = self.lines.next().ok_or("the server ended")??;
-            if held.parse::<usize>()? == polls {
+            if self.process.ask("held")?.parse::<usize>()? == polls {
                 return Ok(());
             }
             sleep(Duration::from_millis(100)).await;
@@ -339,16 +319,9 @@ impl Server {
 
     /// Sends a message a second to each account. Returns the share of a core that receives them.
     async fn rate(&mut self, received: &AtomicU64, accounts: usize) -> Result<f64> {
-        let (before, cpu, start) = (received.load(Relaxed), cpu(), Instant::now());
+        let (before, spent, start) = (received.load(Relaxed), cpu(), Instant::now());
         self.send(SECONDS, 1_000, accounts)?;
         wait(received, before + SECONDS * accounts as u64).await?;
-        Ok((self::cpu() - cpu).as_secs_f64() / start.elapsed().as_secs_f64())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        Ok((cpu() - spent).as_secs_f64() / start.elapsed().as_secs_f64())
     }
 }

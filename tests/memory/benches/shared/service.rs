@@ -2,82 +2,36 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use bytes::Bytes;
-use http::Request;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
-use wechat_proto::contact::LoadContacts;
 use wechat_proto::flow::Response;
-use wechat_proto::sync::Inbox;
-use wechat_simulator::{Layout, Simulator, World};
 
-use crate::shared::{Result, open, run};
+use crate::shared::Result;
+use crate::shared::process::Process;
+use crate::shared::recorded::{Recorded, endpoint, number_after, record};
 
-/// The contacts of each account.
-pub(crate) const CONTACTS: usize = 300;
-/// The most messages of a reply.
-const BATCH: u64 = 10;
-/// The time for which the service holds a poll.
-const HOLD: Duration = Duration::from_secs(25);
-
-/// The last exchange with each endpoint, and the values in it that differ between accounts.
-pub(crate) struct Recorded {
-    pub(crate) exchanges: BTreeMap<String, (Request<Bytes>, Response)>,
-    pub(crate) uin: i64,
-    /// The first counter of the first sync key.
-    pub(crate) key: u64,
-    message: String,
+/// Starts the server of [`serve`] in a child process, and returns it with its origin.
+pub(crate) fn start(under: &[&str], arguments: [usize; 3]) -> Result<(Process, String)> {
+    let [contacts, batch, hold] = arguments.map(|number| number.to_string());
+    let mut process = Process::start(under, &["serve", &contacts, &batch, &hold])?;
+    let origin = process.line()?;
+    Ok((process, origin))
 }
 
-/// Logs in, loads contacts and receives a message in memory.
-pub(crate) fn record(origin: &str) -> Result<Recorded> {
-    let mut world = World::new(5);
-    world.set_now(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as u64);
-    world.layout(Layout::One { origin: origin.to_owned() });
-    let simulator = Simulator::new(world);
-    let mut exchanges = Vec::new();
-    let mut account = open(&simulator, origin, &mut exchanges)?;
-    // Added now, so that the reply of the login has no contacts.
-    let names = (0..CONTACTS).map(|number| format!("Contact 联系人 {number}"));
-    let friends: Vec<_> = names.map(|name| simulator.world().add_person(&name)).collect();
-    let friend = friends[1].clone();
-    run(&simulator, &mut LoadContacts::new(), &mut account, &mut exchanges)?;
-    let text = "An ordinary text: 你好 & <hello>";
-    simulator.then(Duration::ZERO, move |world| drop(world.person_writes(&friend, text)));
-    let mut inbox = Inbox::new();
-    let message = loop {
-        let message = run(&simulator, &mut inbox, &mut account, &mut exchanges)?;
-        if message.text().is_some() {
-            break message;
-        }
-    };
-    if !simulator.world().violations().is_empty() {
-        return Err(format!("{:?}", simulator.world().violations()).into());
-    }
-    let exchanges =
-        exchanges.into_iter().map(|exchange| (endpoint(exchange.0.uri().path()), exchange));
-    let exchanges: BTreeMap<_, _> = exchanges.collect();
-    let (_, init) = &exchanges["webwxinit"];
-    let key = number_after(std::str::from_utf8(init.body())?, "\"Val\"").ok_or("no key")?;
-    let (uin, message) = (account.session().me().uin, message.id.to_string());
-    Ok(Recorded { exchanges, uin, key, message })
-}
-
-fn endpoint(path: &str) -> String {
-    path.rsplit('/').next().unwrap_or_default().to_owned()
-}
-
-/// Returns the first number after a text.
-pub(crate) fn number_after(text: &str, before: &str) -> Option<u64> {
-    let (_, rest) = text.split_once(before)?;
-    let rest = &rest[rest.find(|c: char| c.is_ascii_digit())?..];
-    rest[..rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len())].parse().ok()
+/// The counts of the requests to an endpoint, and the last request.
+#[derive(Default)]
+struct Total {
+    requests: u64,
+    received: usize,
+    sent: usize,
+    last: String,
 }
 
 /// The messages that each account receives.
@@ -116,28 +70,36 @@ struct Service {
     recorded: Recorded,
     /// The head of a reply without its length, and the body, of each endpoint.
     replies: BTreeMap<String, (String, String)>,
+    /// The head of the reply to the first `webwxsync` of a session, and the sync keys of its request.
+    first: (String, String),
     schedule: watch::Receiver<Schedule>,
     logins: AtomicU64,
-    held: Arc<AtomicUsize>,
+    /// The most messages of a reply.
+    batch: u64,
+    /// The time for which a poll is held.
+    hold: Duration,
+    held: AtomicUsize,
+    totals: Mutex<BTreeMap<String, Total>>,
 }
 
-/// Serves until stdin ends. Prints its origin; for the line `held`, the number of held polls. The
-/// line `count period accounts` sends messages to the first accounts, with a period in milliseconds.
-pub(crate) fn serve() -> Result<()> {
+/// Serves until stdin ends. The arguments are the number of contacts of each account, the most
+/// messages of a reply, and the time for which a poll is held, in milliseconds.
+///
+/// Prints its origin; for the line `held`, the number of held polls; for the line `totals`, the
+/// counts since the last such line. The line `count period accounts` sends messages to the first
+/// accounts, with a period in milliseconds.
+pub(crate) fn serve(arguments: &[String]) -> Result<()> {
+    let [contacts, batch, hold] = arguments else { return Err("serve: three numbers".into()) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
     let origin = format!("http://{}", listener.local_addr()?);
-    let recorded = record(&origin)?;
+    let recorded = record(&origin, contacts.parse()?)?;
     let replies = recorded.exchanges.iter().map(|(name, (_, reply))| {
-        let mut head = format!("HTTP/1.1 {}\r\n", reply.status());
-        for (name, value) in reply.headers() {
-            if name != "content-length" {
-                head.push_str(&format!("{name}: {}\r\n", value.to_str()?));
-            }
-        }
-        Ok((name.clone(), (head, String::from_utf8(reply.body().to_vec())?)))
+        Ok((name.clone(), (head(reply)?, String::from_utf8(reply.body().to_vec())?)))
     });
     let replies = replies.collect::<Result<_>>()?;
+    let (request, reply) = &recorded.first;
+    let first = (head(reply)?, keys(std::str::from_utf8(request.body())?).to_owned());
     let schedule = Schedule {
         since: Instant::now(),
         before: 0,
@@ -146,10 +108,18 @@ pub(crate) fn serve() -> Result<()> {
         accounts: 0,
     };
     let (sender, receiver) = watch::channel(schedule);
-    let held = Arc::new(AtomicUsize::new(0));
-    let logins = AtomicU64::new(0);
-    let service = Service { recorded, replies, schedule: receiver, logins, held: held.clone() };
-    let service = Arc::new(service);
+    let service = Arc::new(Service {
+        recorded,
+        replies,
+        first,
+        schedule: receiver,
+        logins: AtomicU64::new(0),
+        batch: batch.parse()?,
+        hold: Duration::from_millis(hold.parse()?),
+        held: AtomicUsize::new(0),
+        totals: Mutex::default(),
+    });
+    let commanded = Arc::clone(&service);
     runtime.spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let service = Arc::clone(&service);
@@ -161,7 +131,10 @@ pub(crate) fn serve() -> Result<()> {
         for line in io::stdin().lock().lines().map_while(io::Result::ok) {
             let numbers: Vec<u64> = line.split(' ').filter_map(|word| word.parse().ok()).collect();
             let [count, period, accounts] = numbers[..] else {
-                println!("{}", held.load(Relaxed));
+                match &*line {
+                    "totals" => println!("{}", commanded.totals()),
+                    _ => println!("{}", commanded.held.load(Relaxed)),
+                }
                 continue;
             };
             sender.send_modify(|schedule| {
@@ -179,6 +152,23 @@ pub(crate) fn serve() -> Result<()> {
     Ok(())
 }
 
+/// Returns the head of a reply, without its length and its end.
+fn head(reply: &Response) -> Result<String> {
+    let mut head = format!("HTTP/1.1 {}\r\n", reply.status());
+    for (name, value) in reply.headers() {
+        if name != "content-length" {
+            head.push_str(&format!("{name}: {}\r\n", value.to_str()?));
+        }
+    }
+    Ok(head)
+}
+
+/// Returns the sync keys of a `webwxsync`.
+fn keys(body: &str) -> &str {
+    let (_, keys) = body.split_once("\"SyncKey\"").unwrap_or_default();
+    keys.split(']').next().unwrap_or_default()
+}
+
 async fn connection(stream: TcpStream, service: &Service) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let (reader, mut writer) = stream.into_split();
@@ -193,19 +183,19 @@ async fn connection(stream: TcpStream, service: &Service) -> io::Result<()> {
         let length = number_after(&head.to_ascii_lowercase(), "\r\ncontent-length:").unwrap_or(0);
         let mut body = vec![0; length as usize];
         reader.read_exact(&mut body).await?;
-        let reply = service.answer(&head, &String::from_utf8_lossy(&body)).await;
-        let Some(reply) = reply else {
+        let body = String::from_utf8_lossy(&body);
+        let Some(reply) = service.answer(&head, &body).await else {
             eprintln!("no reply to {}", head.lines().next().unwrap_or_default());
             return Ok(());
         };
+        service.count(head + &body, &reply);
         writer.write_all(reply.as_bytes()).await?;
     }
 }
 
 impl Service {
     async fn answer(&self, head: &str, body: &str) -> Option<String> {
-        let path = head.split([' ', '?']).nth(1)?;
-        let name = endpoint(path);
+        let name = endpoint(head.split([' ', '?']).nth(1)?);
         let (start, text) = self.replies.get(&name)?;
         let cookie = || number_after(head, "wxuin=");
         let account = |uin: u64| uin.saturating_sub(self.recorded.uin as u64);
@@ -231,7 +221,9 @@ impl Service {
             "webwxsync" => {
                 let seen = number_after(body, "\"Val\"")? - self.recorded.key;
                 let (due, _) = self.schedule.borrow().due(account(cookie()?));
-                (start.clone(), self.batch(text, seen, due.min(seen + BATCH))?)
+                let (first, first_keys) = &self.first;
+                let start = if keys(body) == first_keys { first } else { start };
+                (start.clone(), self.batch(text, seen, due.min(seen + self.batch))?)
             }
             _ => (start.clone(), text.clone()),
         };
@@ -244,7 +236,7 @@ impl Service {
 
     /// Waits until an account has messages after this one. Returns whether it has.
     async fn wait(&self, account: u64, seen: u64) -> bool {
-        let (mut schedule, end) = (self.schedule.clone(), Instant::now() + HOLD);
+        let (mut schedule, end) = (self.schedule.clone(), Instant::now() + self.hold);
         loop {
             let (due, next) = schedule.borrow_and_update().due(account);
             if due > seen || Instant::now() >= end {
@@ -259,19 +251,36 @@ impl Service {
 
     /// Returns a reply with the messages after `seen` up to `due`.
     fn batch(&self, text: &str, seen: u64, due: u64) -> Option<String> {
-        let (start, rest) = text.split_once("\"AddMsgCount\"")?;
-        let list = rest.find('[')?;
-        let (_, rest) = rest.split_at(list + 1);
+        let (start, rest) = text.split_once("\"AddMsgCount\": 1,\n\"AddMsgList\": [")?;
         let (message, rest) = rest.split_at(rest.find("]\n,\n\"ModContactCount\"")?);
-        let (between, _) = rest.split_once("\"SyncKey\"")?;
         let id = |number: u64| (4_000_000_000_000_000_000 + number).to_string();
         let messages =
             (seen + 1..=due).map(|number| message.replace(&self.recorded.message, &id(number)));
         let (messages, count) = (messages.collect::<Vec<_>>().join(","), due - seen);
-        let key =
-            format!("{{\"Count\":1,\"List\":[{{\"Key\":1,\"Val\":{}}}]}}", self.recorded.key + due);
-        Some(format!(
-            "{start}\"AddMsgCount\": {count},\n\"AddMsgList\": [{messages}{between}\"SyncKey\": {key},\n\"SKey\": \"\",\n\"SyncCheckKey\": {key}\n}}"
-        ))
+        let key = |number: u64| format!("\"Val\": {}\n", self.recorded.key + number);
+        let rest = rest.replace(&key(0), &key(due));
+        Some(format!("{start}\"AddMsgCount\": {count},\n\"AddMsgList\": [{messages}{rest}"))
+    }
+
+    fn count(&self, request: String, reply: &str) {
+        let name = endpoint(request.split([' ', '?']).nth(1).unwrap_or_default());
+        let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        let total = totals.entry(name).or_default();
+        total.requests += 1;
+        total.received += request.len();
+        total.sent += reply.len();
+        total.last = request;
+    }
+
+    /// Returns the counts of each endpoint since the last call.
+    fn totals(&self) -> Value {
+        let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        let totals = std::mem::take(&mut *totals).into_iter().map(|(name, total)| {
+            let Total { requests, received, sent, last } = total;
+            let counts =
+                json!({ "requests": requests, "received": received, "sent": sent, "last": last });
+            (name, counts)
+        });
+        Value::Object(totals.collect())
     }
 }
