@@ -163,7 +163,7 @@ proptest! {
     /// Every save is read back, in any order of acknowledgements.
     #[test]
     fn every_save_is_read_back(
-        steps in prop::collection::vec((0..6_usize, any::<prop::sample::Index>()), 1..40),
+        steps in prop::collection::vec((0..6_usize, any::<prop::sample::Index>()), 1..20),
         large in 1..700_usize,
     ) {
         let mut session = filled();

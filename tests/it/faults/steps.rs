@@ -100,7 +100,8 @@ fn finish(mut bot: Bot) -> Run {
     bot.call_once(RevokeMessage::new(&receipt));
     bot.send(SendText::new(room.clone(), "@朋友 1\u{2005}second").with_mentions(&friends[1..2]));
     bot.call(NotifyPhone::mark_read(friends[0].clone()));
-    let pixels: Vec<u8> = (0..PIECES).map(|n| (n % 251) as u8).collect();
+    let mut pixels = Vec::from_iter(0..251).repeat(PIECES.div_ceil(251));
+    pixels.truncate(PIECES);
     let uploaded = bot.upload("照片.png", &pixels);
     bot.send(SendUpload::new(friends[1].clone(), &uploaded));
     bot.send(SendEmoticon::known(room.clone(), MD5.parse().unwrap()));

@@ -81,9 +81,6 @@ static SMALL: LazyLock<Vec<Vec<Vec<u8>>>> = LazyLock::new(|| {
 });
 
 proptest! {
-    // Each case runs hundreds of inputs.
-    #![proptest_config(ProptestConfig::with_cases(24))]
-
     /// Threat R1: for any bytes, each parser and each flow returns a value or an error.
     #[test]
     fn any_bytes_do_not_panic(bytes in vec(any::<u8>(), 0..400)) {
@@ -92,7 +89,7 @@ proptest! {
         }
     }
 
-    /// The same for truncated and altered corpus inputs, some of each target in each case.
+    /// The same for truncated and altered corpus inputs, two of each target in each case.
     #[test]
     fn altered_inputs_do_not_panic(
         first in any::<prop::sample::Index>(),
@@ -101,7 +98,7 @@ proptest! {
     ) {
         for ((_, table), inputs) in TARGETS.iter().zip(&*SMALL) {
             let first = first.index(inputs.len());
-            for mut bytes in inputs.iter().cycle().skip(first).take(4).cloned() {
+            for mut bytes in inputs.iter().cycle().skip(first).take(2).cloned() {
                 for (place, byte) in &changes {
                     // The first byte selects the entry.
                     let place = 1 + place.index(bytes.len());

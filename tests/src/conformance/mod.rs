@@ -3,7 +3,7 @@
 //! Each promise has one or more named checks. They run against loopback servers that follow a script byte for byte.
 //! [`check`] runs all of them.
 //!
-//! ```
+//! ```no_run
 //! use tokio::runtime::Runtime;
 //! use wechat_proto::Error;
 //! use wechat_simulator::conformance::{self, Probe, Transport};

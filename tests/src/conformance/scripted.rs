@@ -113,9 +113,10 @@ impl Script {
         server
     }
 
-    /// Starts a server that accepts connections and reads only the head of a request.
+    /// Starts a server that accepts connections, reads only the head of a request, and closes the connection after
+    /// 20 seconds.
     pub fn untaken() -> Self {
-        Self::with(None, Bodies::Left, |_| vec![Act::Pause(Duration::from_secs(20))])
+        Self::with(None, Bodies::Left, |_| vec![Act::Pause(Duration::from_secs(20)), Act::Close])
     }
 
     /// Starts a server that accepts connections and sends nothing, not even a handshake.

@@ -92,10 +92,17 @@ mod tests {
         keys.sent("a", &receipt).unwrap();
         let keys = Keys::open(&session).unwrap();
         assert_eq!(keys.get("a", id("15000000000000003")).unwrap().receipt, Some(receipt));
-        // The oldest is forgotten first.
-        for number in 0..REMEMBERED {
-            keys.get(&number.to_string(), id("15000000000000004")).unwrap();
+        // The oldest is forgotten first. Without `get`, which writes the file each time.
+        for number in 1..REMEMBERED {
+            let id = id("15000000000000004");
+            let send = Keyed { key: number.to_string(), id, receipt: None };
+            remember(&mut keys.sends.lock().unwrap(), send);
         }
-        assert_eq!(keys.get("a", id("15000000000000005")).unwrap().receipt, None);
+        let first = keys.get("a", id("15000000000000005")).unwrap();
+        assert_eq!(first.id, id("15000000000000001"));
+        keys.get("b", id("15000000000000006")).unwrap();
+        let keys = Keys::open(&session).unwrap();
+        assert_eq!(keys.sends.lock().unwrap().len(), REMEMBERED);
+        assert_eq!(keys.get("a", id("15000000000000007")).unwrap().receipt, None);
     }
 }
