@@ -91,7 +91,10 @@ async fn read(
 ) -> Result<Bytes, Failure> {
     let failure = |error| Failure::new(FailureKind::Source, Sent::No).because(error);
     source.seek(SeekFrom::Start(range.start)).await.map_err(failure)?;
-    let (mut bytes, length) = (Vec::new(), range.end.saturating_sub(range.start));
+    let length = range.end.saturating_sub(range.start);
+    // Allocates at most 1 MB in advance, regardless of the range. `tokio::fs::File` reads as many
+    // bytes in each of its tasks as there is space for.
+    let mut bytes = Vec::with_capacity(length.min(1 << 20) as usize);
     source.take(length).read_to_end(&mut bytes).await.map_err(failure)?;
     Ok(bytes.into())
 }

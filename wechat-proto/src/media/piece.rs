@@ -123,10 +123,6 @@ impl UploadPlan {
         start..start.saturating_add(length).min(size)
     }
 
-    pub(super) fn md5(&self) -> Md5Sum {
-        self.plan.md5
-    }
-
     pub(super) fn keys(&self) -> FileKeys {
         self.plan.keys.clone()
     }

@@ -5,6 +5,7 @@ use core::mem;
 use core::ops::Range;
 
 use bytes::Bytes;
+use crc32fast::Hasher;
 
 use super::local::{Limits, LocalFile};
 use super::piece::{UploadPiece, UploadPlan};
@@ -36,7 +37,8 @@ use crate::{Endpoint, Error, Flow, Input, Interrupt, Session, Timestamp, UserNam
 /// An empty file ([`Error::EmptyFile`]) or one above its limit ([`Error::TooLarge`]) is neither read
 /// nor sent. A failure of the source is [`Error::Source`]; the next poll resumes reading at the same
 /// place. If the length or the content of the source changed, the error is [`Error::Source`] too, and
-/// the upload restarts. The last piece is sent only after the MD5 of all bytes was verified.
+/// the upload restarts. The last piece is sent only if the checksum (CRC-32) of all bytes is that of
+/// the first reading.
 #[derive(Debug)]
 pub struct Upload {
     to: UserName,
@@ -44,8 +46,13 @@ pub struct Upload {
     limits: Limits,
     sizes: Sizes,
     state: State,
-    /// The MD5 of the bytes read so far.
+    /// The MD5 of the bytes that were read for the first time.
     sum: Adder,
+    /// The CRC-32 of the bytes of this reading so far. A second MD5 would take most of the time of an
+    /// upload.
+    check: Hasher,
+    /// The CRC-32 of the first reading.
+    expected: u32,
     /// Whether a read is pending.
     is_reading: bool,
     /// An error of the source that is not reported yet.
@@ -115,6 +122,8 @@ impl Upload {
             sizes,
             state: State::Start,
             sum: Adder::default(),
+            check: Hasher::new(),
+            expected: 0,
             is_reading: false,
             fault: None,
         }
@@ -159,9 +168,11 @@ impl Flow for Upload {
             match mem::take(&mut self.state) {
                 State::Start => {
                     self.sum = Adder::default();
+                    self.check.reset();
                     self.state = State::Hashing { at: 0 };
                 }
                 State::Hashing { at } if at >= self.file.size() => {
+                    self.expected = self.check.clone().finalize();
                     self.state = State::Hashed { md5: self.sum.end() };
                     return Ok(UploadProgress::Hashed);
                 }
@@ -281,19 +292,20 @@ impl Upload {
         Interrupt::Read(range.start..range.end.saturating_add(more))
     }
 
-    /// Adds bytes of the source. Returns `None` if their length or the MD5 is not the expected one.
+    /// Adds bytes of the source. Returns `None` if their length or checksum is not the expected one.
     fn add(&mut self, bytes: Bytes) -> Option<()> {
         let is_whole = |range: &Range<u64>| bytes.len() as u64 == range.end - range.start;
         self.state = match mem::take(&mut self.state) {
             State::Hashing { at } => {
                 let range = Some(self.from(at)).filter(is_whole)?;
                 self.sum.add(&bytes);
+                self.check.update(&bytes);
                 State::Hashing { at: range.end }
             }
             State::Reading { plan, piece } => {
                 let range = Some(plan.range(piece)).filter(is_whole)?;
-                self.sum.add(&bytes);
-                if range.end >= self.file.size() && self.sum.end() != plan.md5() {
+                self.check.update(&bytes);
+                if range.end >= self.file.size() && self.check.clone().finalize() != self.expected {
                     return None;
                 }
                 State::Sending(retry(UploadPiece::new(plan, piece, bytes)))
@@ -313,7 +325,7 @@ impl Upload {
         let (to, file) = (self.to.clone(), self.file.clone());
         let length = self.sizes.piece;
         let plan = UploadPlan::with_length(session, to, file, md5, probed, now, length);
-        self.sum = Adder::default();
+        self.check.reset();
         self.state = State::Reading { plan, piece: 0 };
     }
 
