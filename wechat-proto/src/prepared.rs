@@ -1,5 +1,6 @@
 //! The common parts of the requests of a device.
 
+use bytes::Bytes;
 use http::HeaderValue;
 use http::uri::{Authority, Scheme};
 
@@ -25,9 +26,11 @@ impl Prepared {
         let host = |role| {
             let origin = hosts.origin(role);
             let scheme = if origin.is_secure() { Scheme::HTTPS } else { Scheme::HTTP };
-            let authority = origin.authority();
-            let parsed = authority.parse().expect("an origin is a valid URI");
-            (scheme, parsed, visible(authority))
+            // Shared, because many accounts may be in one process.
+            let text = Bytes::copy_from_slice(origin.authority().as_bytes());
+            let header = HeaderValue::from_maybe_shared(text.clone());
+            let authority = Authority::from_maybe_shared(text).expect("an origin is a valid URI");
+            (scheme, authority, header.expect("hosts are visible ASCII"))
         };
         Self {
             user_agent: user_agent.header(),

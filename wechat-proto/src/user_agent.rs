@@ -16,7 +16,10 @@ pub struct UserAgent(Cow<'static, str>);
 
 impl UserAgent {
     pub(crate) fn header(&self) -> HeaderValue {
-        HeaderValue::from_str(&self.0).expect("validated on construction")
+        match &self.0 {
+            Cow::Borrowed(text) => HeaderValue::from_static(text),
+            Cow::Owned(text) => HeaderValue::from_str(text).expect("validated on construction"),
+        }
     }
 }
 

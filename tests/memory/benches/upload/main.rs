@@ -23,9 +23,9 @@ mod server;
 #[path = "../shared/mod.rs"]
 mod shared;
 
-use std::io::{self, BufRead as _, BufReader, Lines, Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::{env, fs};
 
 use nix::sys::resource::{UsageWho, getrusage};
@@ -35,6 +35,7 @@ use wechat_simulator::{Layout, Simulator, World};
 use wechat_transport_hyper as asynchronous;
 use wechat_transport_ureq as blocking;
 
+use crate::shared::process::Process;
 use crate::shared::{Result, exit, open};
 
 /// The length of the file.
@@ -43,7 +44,7 @@ const ROUNDS: usize = 9;
 const PROGRAMS: [&str; 4] = ["md5sum", "curl", "ureq", "hyper"];
 /// Each adapter, with the maximum number of instructions, as a ratio to `md5sum` and `curl`: 3 % above
 /// that measured with Rust 1.95.
-const ADAPTERS: [(&str, f64); 2] = [("ureq", 1.47), ("hyper", 1.59)];
+const ADAPTERS: [(&str, f64); 2] = [("ureq", 1.39), ("hyper", 1.50)];
 /// The most memory above that of the idle process, in KB.
 const MEMORY: u64 = 2 << 10;
 
@@ -129,37 +130,21 @@ fn cpu() -> Result<f64> {
     Ok((usage.user_time() + usage.system_time()).num_microseconds() as f64 / 1e3)
 }
 
-/// The file, the session of the adapters, and the server, which runs until the end.
+/// The file, the session of the adapters, and the server.
 struct Bench<'a> {
     file: &'a Path,
     md5: String,
     session: String,
     origin: String,
-    server: Child,
-    commands: ChildStdin,
-    lines: Lines<BufReader<ChildStdout>>,
+    server: Process,
 }
 
 impl<'a> Bench<'a> {
     fn new(file: &'a Path) -> Result<Self> {
-        let mut server = Command::new(env::current_exe()?)
-            .arg("serve")
-            .arg(file)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let commands = server.stdin.take().ok_or("no stdin")?;
-        let mut lines = BufReader::new(server.stdout.take().ok_or("no stdout")?).lines();
-        let origin = lines.next().ok_or("the server ended")??;
-        let mut bench = Self {
-            file,
-            md5: String::new(),
-            session: log_in(&origin)?.to_json(),
-            origin,
-            server,
-            commands,
-            lines,
-        };
+        let mut server = Process::start(&[], &["serve", file.to_str().ok_or("not Unicode")?])?;
+        let origin = server.line()?;
+        let session = log_in(&origin)?.to_json();
+        let mut bench = Self { file, md5: String::new(), session, origin, server };
         let line = bench.run("md5sum", None)?;
         bench.md5 = line.split(' ').next().unwrap_or_default().to_owned();
         Ok(bench)
@@ -191,8 +176,7 @@ impl<'a> Bench<'a> {
             return Err(format!("{program} ended with {}", output.status).into());
         }
 
-        writeln!(self.commands)?;
-        let found = self.lines.next().ok_or("the server ended")??;
+        let found = self.server.ask("")?;
         let expected = match program {
             "md5sum" => "0 same bytes, MD5 ".to_owned(),
             "curl" => format!("{LENGTH} same bytes, MD5 "),
@@ -212,13 +196,6 @@ impl<'a> Bench<'a> {
         let profile = fs::read_to_string(profile)?;
         let total = profile.lines().find_map(|line| line.strip_prefix("totals: "));
         Ok(total.ok_or("Callgrind wrote no total")?.parse()?)
-    }
-}
-
-impl Drop for Bench<'_> {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
     }
 }
 
