@@ -1,7 +1,7 @@
 //! A whole scenario behind a fault-injecting proxy, and one over a faulty TLS connection: each
 //! message arrives exactly once in both directions.
 //!
-//! Runs a few seeds, or seeds 0 to 999 in a complete sweep.
+//! Runs one seed with short pauses, or seeds 0 to 999 in a complete sweep.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -227,7 +227,11 @@ fn scenario_with_http_faults<B: Bot>(seed: u64) {
     scenario::<B>(seed, &place, FILE);
     let passed = place.chaos().unwrap().passed();
     let faults: BTreeSet<_> = passed.iter().filter_map(|passed| passed.fault).collect();
-    assert!(faults.len() >= Fault::ALL.len() - 2, "{}", place.injected_faults());
+    assert!(
+        sweep::is_complete() || faults.len() >= Fault::ALL.len() - 2,
+        "{}",
+        place.injected_faults()
+    );
 }
 
 /// Runs over TLS, where the proxy cannot read requests.
@@ -236,35 +240,39 @@ fn scenario_with_tls_faults<B: Bot>(seed: u64, file: usize) {
     scenario::<B>(seed, &place, file);
     let carried = place.line().unwrap().carried();
     let faults: BTreeSet<_> = carried.iter().flatten().map(|(fault, _)| *fault).collect();
-    assert!(faults.len() >= TlsFault::ALL.len() - 2, "{}", place.injected_faults());
+    assert!(
+        sweep::is_complete() || faults.len() >= TlsFault::ALL.len() - 2,
+        "{}",
+        place.injected_faults()
+    );
 }
 
 /// Returns the seeds to run.
-fn seeds(sample: &[u64]) -> Vec<u64> {
-    if sweep::is_complete() { (0..1000).collect() } else { sample.to_vec() }
+fn seeds() -> Vec<u64> {
+    if sweep::is_complete() { (0..1000).collect() } else { Vec::from([16]) }
 }
 
 /// Threats N7, B2 to B5, S9.
 #[test]
 fn http_faults_over_ureq() {
-    seeds(&[20]).into_iter().for_each(scenario_with_http_faults::<Ureq>);
+    seeds().into_iter().for_each(scenario_with_http_faults::<Ureq>);
 }
 
 /// Threats N7, B2 to B5, S9.
 #[test]
 fn http_faults_over_hyper() {
-    seeds(&[20]).into_iter().for_each(scenario_with_http_faults::<Hyper>);
+    seeds().into_iter().for_each(scenario_with_http_faults::<Hyper>);
 }
 
 /// Threats B3, B4, S9. The sample has no upload, whose pauses would add up to a minute.
 #[test]
 fn tls_faults_over_ureq() {
     let file = if sweep::is_complete() { SMALL_FILE } else { 0 };
-    seeds(&[2]).into_iter().for_each(|seed| scenario_with_tls_faults::<Ureq>(seed, file));
+    seeds().into_iter().for_each(|seed| scenario_with_tls_faults::<Ureq>(seed, file));
 }
 
 /// Threats B3, B4, S9.
 #[test]
 fn tls_faults_over_hyper() {
-    seeds(&[2]).into_iter().for_each(|seed| scenario_with_tls_faults::<Hyper>(seed, SMALL_FILE));
+    seeds().into_iter().for_each(|seed| scenario_with_tls_faults::<Hyper>(seed, SMALL_FILE));
 }
