@@ -338,6 +338,16 @@ mod tests {
         assert_eq!(device.last_uin(), Some(3_566_148_615));
     }
 
+    /// A stored session has no limit.
+    #[test]
+    fn a_limit_of_sends_outlives_a_login() {
+        let (mut device, now) = (Device::new(), Timestamp::from_secs(10));
+        device.limit_sends(Some(SendRate::new(1, Duration::from_secs(5))));
+        assert_eq!(device.take_send(now), None);
+        device.adopt(Device::new());
+        assert_eq!(device.take_send(now), Some(Duration::from_secs(5)));
+    }
+
     #[test]
     fn the_first_close_reason_is_kept() {
         let mut device = Device::new();

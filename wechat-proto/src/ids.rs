@@ -282,6 +282,12 @@ mod tests {
         assert!(!"@ab".parse::<UserName>().unwrap().is_room());
     }
 
+    #[test]
+    fn maps_find_a_user_name_by_its_text() {
+        let names = alloc::collections::BTreeSet::from([UserName::file_helper()]);
+        assert!(names.contains("filehelper") && !names.contains("newsapp"));
+    }
+
     /// Ids that look similar are different, and each keeps its notation.
     #[test]
     fn a_message_id_keeps_its_notation() {

@@ -103,9 +103,16 @@ fn expiry_is_relative_to_the_date_of_the_reply() {
 #[test]
 fn an_expired_line_removes_the_cookie() {
     let hosts = Hosts::default();
-    let lines = ["a=b", "c=d", "a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT"];
-    let jar = stored(&hosts, Role::Api, &lines, None);
-    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", NOW), "c=d");
+    for (line, date) in [
+        ("a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT", None),
+        ("a=; Max-Age=0", None),
+        // By a second, and by the service's clock.
+        ("a=; Expires=Sun, 30 Dec 2018 23:12:20 GMT", Some("Sun, 30 Dec 2018 23:12:21 GMT")),
+    ] {
+        let jar = stored(&hosts, Role::Api, &["a=b", "c=d", line], date);
+        assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", NOW), "c=d", "{line}");
+        assert_eq!(jar.cookies.len(), 1, "{line}");
+    }
 }
 
 #[test]

@@ -252,6 +252,7 @@ mod tests {
             ("261d1f3fb", "☝🏻"),
             ("2611fe0f", "☑\u{fe0f}"),
             ("1f1e81f1f3", "🇨🇳"),
+            ("10ffff", "\u{10ffff}"),
             // Not a pensive face, as `1f64d` alone is.
             ("1f64d200d2642fe0f", "🙍\u{200d}♂\u{fe0f}"),
         ] {

@@ -79,6 +79,9 @@ impl Service {
             Step::Event(Event::Changed(Change::Added { contact })) => {
                 format!("added {}", contact.name())
             }
+            Step::Event(Event::Changed(Change::Removed { contact })) => {
+                format!("removed {}", contact.nick_name)
+            }
             Step::Event(Event::Changed(change)) => format!("{change:?}"),
             Step::Event(Event::Trouble(error)) => format!("trouble: {error}"),
             Step::Event(Event::Recovered) => "recovered".into(),
@@ -188,6 +191,19 @@ fn contacts_are_added_only_after_all_were_loaded() {
     account.set_has_contacts();
     let rest = service.all(&mut flow, &mut account);
     assert_eq!(rest, ["added xy", "xy", "added xyz", "xyz", CLOSED]);
+}
+
+#[test]
+fn only_removed_rooms_and_saved_contacts_are_events() {
+    let record =
+        |name: &str, flag: u8| json!({ "UserName": name, "NickName": name, "ContactFlag": flag });
+    let (mut first, mut second) = (batch(&["a"], 1), batch(&["b"], 2));
+    first["ModContactList"] =
+        json!([record("@saved", 3), record("@stranger", 0), record("@@r", 0)]);
+    second["DelContactList"] = first["ModContactList"].clone();
+    let mut service = Service::new([Ok(first), Ok(second)]);
+    let steps = service.all(&mut events(SavePolicy::Manual), &mut account());
+    assert_eq!(steps, ["a", "removed @@r", "removed @saved", "b", CLOSED]);
 }
 
 #[test]
