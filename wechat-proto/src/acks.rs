@@ -92,7 +92,7 @@ impl Acks {
         let keys = Keys { sync_key, sync_check_key };
         let acked = Positions::default();
         if self.parked.is_empty() {
-            // Usually the only one; each of many accounts has this memory.
+            // There is usually only one, and each account of a process has this memory.
             self.parked.reserve_exact(1);
         }
         self.parked.push_back(Parked { batch: self.batches, keys, pending: None, acked });

@@ -26,7 +26,7 @@ impl Prepared {
         let host = |role| {
             let origin = hosts.origin(role);
             let scheme = if origin.is_secure() { Scheme::HTTPS } else { Scheme::HTTP };
-            // Shared, because many accounts may be in one process.
+            // Both share the text, because a process may have many accounts.
             let text = Bytes::copy_from_slice(origin.authority().as_bytes());
             let header = HeaderValue::from_maybe_shared(text.clone());
             let authority = Authority::from_maybe_shared(text).expect("an origin is a valid URI");

@@ -238,7 +238,8 @@ impl PostgresStore {
         let (accounts, tokens): (Vec<&str>, Vec<i64>) =
             terms.iter().map(|term| (&*term.account, term.token)).unzip();
         let until = self.until(clock::now());
-        let rows = connection.query(&update, &[&accounts, &tokens, &self.millis()]).await;
+        let rows =
+            connection.query(&update, &[&accounts, &tokens, &self.free_after_millis()]).await;
         let rows = rows.map_err(failed)?;
         let held: std::collections::HashSet<&str> = rows.iter().map(|row| row.get(0)).collect();
         for term in terms {

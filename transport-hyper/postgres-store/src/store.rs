@@ -148,7 +148,8 @@ impl PostgresStore {
                       RETURNING held.account, held.token";
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         let update = connection.prepare_cached(update).await.map_err(lock)?;
-        let rows = connection.query(&update, &[&owner, &self.millis(), &count, &account]).await;
+        let rows =
+            connection.query(&update, &[&owner, &self.free_after_millis(), &count, &account]).await;
         let leases = rows
             .map_err(lock)?
             .into_iter()
@@ -218,7 +219,7 @@ impl PostgresStore {
 
     /// Returns the milliseconds after which other workers may claim an account, by the clock of the
     /// database. The last twentieth of the lease is left for the claim.
-    pub(crate) fn millis(&self) -> f64 {
+    pub(crate) fn free_after_millis(&self) -> f64 {
         self.lease.as_secs_f64() * 950.0
     }
 

@@ -7,13 +7,13 @@
 //! sends it as one request rather than as 200.)
 //!
 //! Callgrind counts the instructions that a program executes in user mode, which the load of the
-//! machine does not affect. They show another reading, copy or hash of the file (memory is copied at
-//! one instruction a byte), but not the time of MD5, whose steps wait for each other.
+//! machine does not affect. They show another reading, copy or hash of the file, but not the time of
+//! MD5, whose steps wait for each other.
 //!
 //! The memory is the peak of the resident memory (`VmHWM`) above that of the same process before the
 //! upload, connected and idle. CPU times, of user and system, are medians of interleaved rounds.
 //!
-//! `main` fails if the instructions or the memory exceed their bounds, or if the server received other
+//! The benchmark fails if the instructions or the memory exceed their bounds, or if the server received other
 //! bytes or another MD5. CPU times have no bound.
 //!
 //! The profile of each program is kept: `callgrind_annotate target/tmp/upload-hyper.callgrind`.

@@ -11,7 +11,7 @@ use crate::shared::Result;
 /// A reply with the values of each endpoint.
 const REPLY: &str = r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"MediaId":"","AESKey":"0c1d","Signature":"s=","MsgID":"1","LocalID":"1"}"#;
 
-/// What was received since the last report.
+/// The data received since the last report.
 #[derive(Default)]
 struct Received {
     length: usize,
@@ -20,7 +20,7 @@ struct Received {
     md5: String,
 }
 
-/// Serves until stdin ends. Prints its origin, and for each line of stdin what was received.
+/// Serves until stdin ends. Prints its origin, and for each line of stdin the data received since the previous one.
 pub(crate) fn serve(file: &Path) -> Result<()> {
     let (expected, received) = (fs::read(file)?, Mutex::new(Received::default()));
     let listener = TcpListener::bind("127.0.0.1:0")?;

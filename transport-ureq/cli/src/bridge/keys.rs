@@ -92,7 +92,7 @@ mod tests {
         keys.sent("a", &receipt).unwrap();
         let keys = Keys::open(&session).unwrap();
         assert_eq!(keys.get("a", id("15000000000000003")).unwrap().receipt, Some(receipt));
-        // The oldest is forgotten first. Without `get`, which writes the file each time.
+        // The oldest is forgotten first. Not added with `get`, which would write the file each time.
         for number in 1..REMEMBERED {
             let id = id("15000000000000004");
             let send = Keyed { key: number.to_string(), id, receipt: None };
