@@ -116,7 +116,7 @@ impl Backoff {
 
     /// Reports a long poll without news. It counts as idle unless the server held it for a second
     /// or more.
-    pub(crate) fn quiet(&mut self, now: Timestamp) {
+    pub fn quiet(&mut self, now: Timestamp) {
         if self.took(now) >= Duration::from_secs(1) {
             self.rest();
         } else {

@@ -11,8 +11,8 @@ use crate::{Call, Device, Endpoint, Error, Flow, Input, Interrupt, Timestamp};
 /// A flow that runs one endpoint repeatedly, with the back-off of a [`Lane`].
 ///
 /// Transient errors are retried silently and reported after three consecutive failures;
-/// [`Error::Limited`] is reported at once. Polling after an error continues. After a reply, the
-/// owning flow reports to [`Device::backoff`](crate::Device::backoff) whether the reply was useful.
+/// [`Error::Limited`] is reported at once. Polling after an error continues. After an output, the
+/// owning flow reports to [`Device::backoff`](crate::Device::backoff) whether it was useful.
 ///
 /// Only endpoints that may be repeated can be retried:
 ///
@@ -27,20 +27,11 @@ pub struct Retry<E: Endpoint> {
     call: Call<E>,
     lane: Lane,
     pace: Pace,
-    long_poll: bool,
+    /// Returns the output of a long poll whose deadline passed.
+    quiet: Option<fn() -> E::Output>,
     /// The errors that are reported without a retry.
     gives_up: fn(&Error) -> bool,
     failures: u32,
-}
-
-/// The outcome of a [`Retry`].
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[expect(clippy::exhaustive_enums, reason = "an endpoint replies or does not")]
-pub enum Answer<T> {
-    /// The endpoint's reply.
-    Reply(T),
-    /// A long poll reached its deadline without news.
-    Quiet,
 }
 
 impl<E: Endpoint> Retry<E> {
@@ -48,12 +39,13 @@ impl<E: Endpoint> Retry<E> {
     pub fn new(endpoint: E, lane: Lane) -> Self {
         const { assert!(matches!(E::REPEAT, Repeat::Safe), "this endpoint must not be repeated") };
         let call = Call::new(endpoint);
-        Self { call, lane, pace: Pace::Step, long_poll: false, gives_up: |_| false, failures: 0 }
+        Self { call, lane, pace: Pace::Step, quiet: None, gives_up: |_| false, failures: 0 }
     }
 
-    /// Returns a retried long poll, which returns [`Answer::Quiet`] at its deadline.
-    pub fn long_poll(endpoint: E, lane: Lane) -> Self {
-        Self { long_poll: true, ..Self::new(endpoint, lane) }
+    /// Returns a retried long poll. If its deadline passes without news, its output is that of
+    /// `quiet`.
+    pub fn long_poll(endpoint: E, lane: Lane, quiet: fn() -> E::Output) -> Self {
+        Self { quiet: Some(quiet), ..Self::new(endpoint, lane) }
     }
 
     /// Sets the errors that are reported at once, without a retry.
@@ -97,7 +89,7 @@ impl<E: Endpoint> Retry<E> {
         mut lent: Option<&mut Backoff>,
         state: &mut E::State,
         now: Timestamp,
-    ) -> Result<Answer<E::Output>, Interrupt> {
+    ) -> Result<E::Output, Interrupt> {
         loop {
             if self.call.is_due() {
                 // A response that arrives during a delay is ignored.
@@ -110,20 +102,20 @@ impl<E: Endpoint> Retry<E> {
             let error = match self.call.poll(state, now) {
                 Ok(output) => {
                     self.failures = 0;
-                    return Ok(Answer::Reply(output));
+                    return Ok(output);
                 }
                 Err(Interrupt::Fail(error)) => error,
                 Err(interrupt) => return Err(interrupt),
             };
-            let backoff = choose(&mut lent, state, self.lane);
-            if self.long_poll && is_timeout(&error) {
-                backoff.quiet(now);
+            if let Some(quiet) = self.quiet
+                && is_timeout(&error)
+            {
                 self.failures = 0;
-                return Ok(Answer::Quiet);
+                return Ok(quiet());
             }
             let gives_up = (self.gives_up)(&error);
             if !gives_up {
-                backoff.failed(&error);
+                choose(&mut lent, state, self.lane).failed(&error);
                 self.failures = self.failures.saturating_add(1);
             }
             // Each attempt extends the limit.
@@ -149,7 +141,7 @@ fn choose<'a, S: AsMut<Device>>(
 
 impl<E: Endpoint> Flow for Retry<E> {
     type State = E::State;
-    type Output = Answer<E::Output>;
+    type Output = E::Output;
 
     fn poll(&mut self, state: &mut E::State, now: Timestamp) -> Result<Self::Output, Interrupt> {
         self.poll_with(None, state, now)

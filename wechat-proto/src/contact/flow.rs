@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::batches::Batches;
 use super::{BatchGetContacts, Contact, GetContacts};
 use crate::parts::{PAUSE, Parts};
-use crate::retry::{Answer, Lane, Retry};
+use crate::retry::{Lane, Retry};
 use crate::{Account, Error, Flow, Input, Interrupt, Timestamp, UserName};
 
 /// A flow that loads all contacts into the account's directory: the address book page by page, then
@@ -158,19 +158,16 @@ impl Flow for LoadContacts {
                     }
                 },
                 State::Done => true,
-                State::Paging(retry) => match retry.poll(&mut account.session, now)? {
-                    Answer::Reply(page) => {
-                        self.arrive(account, page.contacts, Some(page.next));
-                        false
-                    }
-                    Answer::Quiet => false,
-                },
+                State::Paging(retry) => {
+                    let page = retry.poll(&mut account.session, now)?;
+                    self.arrive(account, page.contacts, Some(page.next));
+                    false
+                }
                 State::Batching(retry) => match retry.poll(&mut account.session, now) {
-                    Ok(Answer::Reply(contacts)) => {
+                    Ok(contacts) => {
                         self.arrive(account, contacts, None);
                         false
                     }
-                    Ok(Answer::Quiet) => false,
                     Err(Interrupt::Fail(error @ Error::Refused { .. })) => {
                         account.session.device.backoff(Lane::Contacts).idle();
                         let report = self.names.refused();

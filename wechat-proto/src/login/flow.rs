@@ -27,7 +27,7 @@ use super::redeem::{RedeemTicket, Redeemed};
 use super::scan::{CheckScan, Scan};
 use super::{Announce, Credentials, GetUuid, InitSession, Progress};
 use crate::hosts::Role;
-use crate::retry::{Answer, Lane, Retry};
+use crate::retry::{Lane, Retry};
 use crate::time::Wait;
 use crate::{Account, Device, Error, Flow, Input, Interrupt, Timestamp};
 
@@ -127,11 +127,10 @@ impl Flow for Login {
             match &mut self.state {
                 State::Start => self.start(device)?,
                 State::Pushing(push, host) => match push.poll(device, now) {
-                    Ok(Answer::Reply(uuid)) => {
+                    Ok(uuid) => {
                         self.watch(device, uuid.clone(), Some(Wait::new(PROMPT, now)));
                         return Ok(Progress::ConfirmOnPhone { uuid });
                     }
-                    Ok(Answer::Quiet) => {}
                     Err(Interrupt::Fail(error)) => {
                         let [api, login] =
                             [Role::Api, Role::Login].map(|role| device.hosts().origin(role));
@@ -151,37 +150,34 @@ impl Flow for Login {
                     }
                     Err(interrupt) => return Err(interrupt),
                 },
-                State::GettingCode(code) => match code.poll(device, now)? {
-                    Answer::Reply(uuid) => {
-                        self.watch(device, uuid.clone(), None);
-                        return Ok(Progress::Code { uuid });
-                    }
-                    Answer::Quiet => {}
-                },
+                State::GettingCode(code) => {
+                    let uuid = code.poll(device, now)?;
+                    self.watch(device, uuid.clone(), None);
+                    return Ok(Progress::Code { uuid });
+                }
                 State::Watching(watch, scan) => match scan.poll(device, now) {
-                    Ok(Answer::Reply(Scan::Scanned { avatar })) if !watch.scanned => {
+                    Ok(Scan::Scanned { avatar }) if !watch.scanned => {
                         watch.scanned = true;
                         device.backoff(Lane::Login).progress();
                         return Ok(Progress::Scanned { avatar });
                     }
-                    Ok(Answer::Reply(Scan::Pending | Scan::Scanned { .. })) => {
+                    Ok(Scan::Pending | Scan::Scanned { .. }) => {
                         device.backoff(Lane::Login).quiet(now);
                     }
-                    Ok(Answer::Reply(Scan::Confirmed { redirect })) => {
+                    Ok(Scan::Confirmed { redirect }) => {
                         device.backoff(Lane::Login).progress();
                         // If the redirect is untrusted, the login starts again with a new code.
                         self.state = State::Start;
                         let ticket = Retry::new(device.enter(redirect)?, Lane::Login);
                         self.state = State::Redeeming(ticket.give_up_on(is_refused));
                     }
-                    Ok(Answer::Reply(end @ (Scan::Cancelled | Scan::Expired))) => {
+                    Ok(end @ (Scan::Cancelled | Scan::Expired)) => {
                         device.backoff(Lane::Login).idle();
                         self.replace(device)?;
                         if end == Scan::Cancelled {
                             return Ok(Progress::Cancelled);
                         }
                     }
-                    Ok(Answer::Quiet) => {}
                     Err(Interrupt::Fail(error)) if !error.is_retried() => {
                         self.state = State::Start;
                         return Err(error.into());
@@ -189,17 +185,16 @@ impl Flow for Login {
                     Err(interrupt) => return Err(interrupt),
                 },
                 State::Redeeming(ticket) => match ticket.poll(device, now) {
-                    Ok(Answer::Reply(Redeemed::Credentials(credentials))) => {
+                    Ok(Redeemed::Credentials(credentials)) => {
                         device.backoff(Lane::Login).progress();
                         self.open(credentials);
                     }
-                    Ok(Answer::Reply(Redeemed::Elsewhere(redirect))) => {
+                    Ok(Redeemed::Elsewhere(redirect)) => {
                         device.backoff(Lane::Login).idle();
                         self.state = State::Start;
                         device.enter(redirect)?;
                         self.renew(device)?;
                     }
-                    Ok(Answer::Quiet) => {}
                     // A ticket is valid for one reply, with three attempts to get it:
                     // `docs/protocol.md` §3.4.
                     Err(interrupt @ Interrupt::Fail(_)) => {
@@ -210,11 +205,11 @@ impl Flow for Login {
                 },
                 State::Opening { credentials, again, init } => match init.poll(device, now) {
                     // The request is repeated once, as in other clients: `docs/protocol.md` §4.1.
-                    Ok(Answer::Reply(opened)) if opened.sync_key.is_empty() && !*again => {
+                    Ok(opened) if opened.sync_key.is_empty() && !*again => {
                         device.backoff(Lane::Login).idle();
                         *again = true;
                     }
-                    Ok(Answer::Reply(opened)) => {
+                    Ok(opened) => {
                         device.backoff(Lane::Login).progress();
                         let account =
                             Account::open(device.rested(), credentials.clone(), opened, now);
@@ -223,7 +218,6 @@ impl Flow for Login {
                             .then(|| Retry::new(Announce::new(), Lane::Login).give_up_on(|_| true));
                         self.state = State::Announcing(Box::new(account), announce);
                     }
-                    Ok(Answer::Quiet) => {}
                     // After three refusals, the credentials are useless.
                     Err(Interrupt::Fail(error)) if is_refused(&error) || !error.is_retried() => {
                         self.state = State::Start;

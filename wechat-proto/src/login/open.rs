@@ -15,7 +15,7 @@ use core::mem;
 use super::{Login, Progress};
 use crate::error::{Ret, StorageFailure, StorageKind};
 use crate::hosts::Role;
-use crate::retry::{Answer, Lane, Retry};
+use crate::retry::{Lane, Retry};
 use crate::sync::FetchBatch;
 use crate::{Account, Device, Error, Flow, Input, Interrupt, Session, Timestamp};
 
@@ -156,7 +156,7 @@ impl Flow for Open {
                 State::Fetching(mut account, mut fetch) => {
                     let lent = Some(device.backoff(Lane::Login));
                     match fetch.poll_with(lent, &mut account.session, now) {
-                        Ok(Answer::Reply(batch)) => {
+                        Ok(batch) => {
                             let arrived = account.apply(batch);
                             account.keep_arrived(arrived);
                             device.backoff(Lane::Login).useful();
@@ -167,7 +167,6 @@ impl Flow for Open {
                             device.backoff(Lane::Login).restart();
                             return self.leave(Box::new(account.session), ret, device);
                         }
-                        Ok(Answer::Quiet) => self.state = State::Fetching(account, fetch),
                         Err(interrupt) => {
                             self.state = State::Fetching(account, fetch);
                             return Err(interrupt);

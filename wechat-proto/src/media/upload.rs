@@ -12,7 +12,7 @@ use super::piece::{UploadPiece, UploadPlan};
 use super::probe::{CheckUpload, Probed};
 use super::sum::{Adder, Md5Sum};
 use super::{FileKeys, Uploaded};
-use crate::retry::{Answer, Lane, Retry};
+use crate::retry::{Lane, Retry};
 use crate::{Endpoint, Error, Flow, Input, Interrupt, Session, Timestamp, UserName};
 
 /// A flow that uploads a file for one receiver, from the source that the driver provides.
@@ -256,27 +256,19 @@ fn poll<E: Endpoint<State = Session> + Clone>(
     session: &mut Session,
     now: Timestamp,
 ) -> Result<E::Output, Interrupt> {
-    loop {
-        let result = step.poll(session, now);
-        let backoff = session.device.backoff(Lane::Upload);
-        match result {
-            Ok(Answer::Reply(output)) => {
-                backoff.progress();
-                return Ok(output);
-            }
-            // This is not reached, because only a long poll returns `Quiet`.
-            Ok(Answer::Quiet) => {}
-            Err(interrupt) => {
-                if matches!(interrupt, Interrupt::Fail(_)) {
-                    // The next poll starts with three new attempts.
-                    *step = retry(step.endpoint().clone());
-                    backoff.restart();
-                    backoff.idle();
-                }
-                return Err(interrupt);
-            }
+    let result = step.poll(session, now);
+    let backoff = session.device.backoff(Lane::Upload);
+    match &result {
+        Ok(_) => backoff.progress(),
+        Err(Interrupt::Fail(_)) => {
+            // The next poll starts with three new attempts.
+            *step = retry(step.endpoint().clone());
+            backoff.restart();
+            backoff.idle();
         }
+        Err(_) => {}
     }
+    result
 }
 
 impl Upload {

@@ -30,7 +30,7 @@ use crate::flow::{Flow, Input, Interrupt};
 use crate::ids::MsgId;
 use crate::message::{Message, Recent};
 use crate::parts::{Arriving, PAUSE};
-use crate::retry::{Answer, Lane, Retry};
+use crate::retry::{Lane, Retry};
 use crate::time::Timestamp;
 
 /// A flow that receives messages: checks for news, fetches messages, delivers them one by one, and
@@ -238,7 +238,7 @@ impl Default for Inbox {
             step: Step::Fetch,
             // The first fetch is sent at once: `synccheck` needs its keys.
             fetch: Retry::new(FetchBatch::new(), Lane::Inbox).paced(Pace::Round),
-            check: Retry::long_poll(SyncCheck, Lane::Inbox).paced(Pace::LongPoll),
+            check: Retry::long_poll(SyncCheck, Lane::Inbox, || Check::Quiet).paced(Pace::LongPoll),
             arriving: None,
             messages: VecDeque::new(),
             delivered: None,
@@ -302,22 +302,20 @@ impl Flow for Inbox {
             self.finish(account, now);
             match &mut self.step {
                 Step::Fetch => {
-                    if let Answer::Reply(batch) = self.fetch.poll(&mut account.session, now)? {
-                        self.arriving = Some(Box::new(account.begin(batch)));
-                    }
+                    let batch = self.fetch.poll(&mut account.session, now)?;
+                    self.arriving = Some(Box::new(account.begin(batch)));
                 }
                 Step::Lookup(_) => {}
                 Step::Check => match self.check.poll(&mut account.session, now)? {
-                    Answer::Reply(Check::News { .. }) => {
+                    Check::News { .. } => {
                         account.session.device.backoff(Lane::Inbox).news(now);
                         self.rounds = 0;
                         self.fetch(Pace::Step);
                     }
-                    Answer::Reply(Check::Quiet) => {
+                    Check::Quiet => {
                         account.session.device.backoff(Lane::Inbox).quiet(now);
                         self.look_up_or_check(account, now);
                     }
-                    Answer::Quiet => self.look_up_or_check(account, now),
                 },
             }
         }

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use super::{Login, State, Watch};
 use crate::login::push::{PushHost, PushLogin};
-use crate::login::scan::CheckScan;
+use crate::login::scan::{CheckScan, Scan};
 use crate::login::{Credentials, GetUuid, InitSession};
 use crate::retry::{Lane, Retry};
 use crate::time::Wait;
@@ -53,7 +53,7 @@ impl Login {
     /// Waits for the phone to scan a code, or to answer a prompt.
     pub(super) fn watch(&mut self, device: &mut Device, uuid: Uuid, prompt: Option<Wait>) {
         device.backoff(Lane::Login).progress();
-        let scan = Retry::long_poll(CheckScan::new(uuid), Lane::Login);
+        let scan = Retry::long_poll(CheckScan::new(uuid), Lane::Login, || Scan::Pending);
         self.state = State::Watching(Watch { scanned: false, prompt }, scan);
     }
 
