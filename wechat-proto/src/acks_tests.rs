@@ -242,8 +242,11 @@ fn acknowledged_positions_of_a_batch_are_stored() {
         let messages = receive(&mut session, 2, &ids);
         (0..2000).for_each(|n| session.acknowledge(&messages[order(n)]));
         let acknowledged: BTreeSet<_> = (0..2000).map(order).collect();
-        // The session is stored several times before the batch is sent again.
-        let (restored, stored) = restored(&restored(&session).0);
+        // The session is stored several times before the batch is sent again, once while a reply
+        // is being applied.
+        let mut applying = restored(&session).0;
+        applying.acks_mut().park(None, None);
+        let (restored, stored) = restored(&applying);
         let Stored { batch, positions, .. } =
             serde_json::from_str::<Stored<String, serde_json::Value>>(&stored).unwrap();
         assert_eq!((batch.len(), positions.len()), (512, 1), "{label}");
@@ -301,6 +304,13 @@ fn positions_in_another_batch_are_ignored() {
         let pending = other.iter().filter(|id| !ids[..1500].contains(id));
         assert!(pending.into_iter().all(|id| delivered.contains(*id)), "{label}");
     }
+}
+
+#[test]
+fn replies_without_messages_are_not_kept() {
+    let mut session = started();
+    (0..10).for_each(|_| assert!(receive(&mut session, 1, &[]).is_empty()));
+    assert!(session.acks.resent.is_empty());
 }
 
 /// Threat W4.
