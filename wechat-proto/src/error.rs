@@ -327,6 +327,13 @@ mod tests {
         assert_eq!(Error::Source(None).to_string(), "the source has changed");
     }
 
+    #[test]
+    fn source_of_a_failure_is_kept() {
+        let failure = Failure::new(FailureKind::Connect, Sent::No).because(fmt::Error);
+        let source = core::error::Error::source(&failure);
+        assert!(source.is_some_and(<dyn core::error::Error>::is::<fmt::Error>));
+    }
+
     /// `docs/protocol.md` §12: no other code ends a session.
     #[test]
     fn only_three_codes_end_a_session() {

@@ -233,6 +233,13 @@ mod tests {
     }
 
     #[test]
+    fn debug_shows_method_host_and_path() {
+        let mut get = request(Method::GET, &[("cookie", "wxsid=1")], "");
+        *get.http.uri_mut() = "https://wx.qq.com/x?skey=1".parse().unwrap();
+        assert_eq!(alloc::format!("{get:?}"), "Request(GET wx.qq.com/x)");
+    }
+
+    #[test]
     fn a_reply_announces_its_length() {
         let headers = |list: &[(&'static str, &str)]| -> HeaderMap {
             let pair = |(name, value): &(&'static str, &str)| {

@@ -77,28 +77,38 @@ fn peak_of_a_reply_is_bounded() {
     }
 }
 
-/// Threat B1: a body of 200 kB that would be 200 MB.
+/// Threat B1: a body of 200 kB that would be 200 MB, and one of 30 bytes that states 60 MB.
 #[test]
 fn compressed_body_is_decoded_up_to_its_limit() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    for _ in 0..200 {
-        encoder.write_all(&[b' '; 1 << 20]).unwrap();
+    let encode = |megabytes: usize| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        for _ in 0..megabytes {
+            encoder.write_all(&[b' '; 1 << 20]).unwrap();
+        }
+        encoder.finish().unwrap()
+    };
+    let mut stated = encode(0);
+    stated.truncate(stated.len() - 4);
+    stated.extend((60_u32 << 20).to_le_bytes());
+    for (body, kind, bytes) in
+        [(encode(200), FailureKind::TooLarge, 80_000_000), (stated, FailureKind::Encoding, 100_000)]
+    {
+        let mut reply = Response::new(Bytes::from(body));
+        reply.headers_mut().insert("content-encoding", "gzip".parse().unwrap());
+        let mut session = account().session().clone();
+        let mut fetch = Call::new(FetchBatch::new());
+        let now = Timestamp::from_millis(1_476_606_163_580);
+        assert!(matches!(fetch.poll(&mut session, now), Err(Interrupt::Send(_))));
+        let before = live();
+        most();
+        fetch.handle(Input::Reply(Ok(reply)));
+        let failed = fetch.poll(&mut session, now);
+        let Err(Interrupt::Fail(Error::Transport(failure))) = failed else { panic!("{failed:?}") };
+        assert_eq!(failure.kind, kind);
+        let peak = most() - before;
+        assert!(peak < bytes, "{peak} bytes");
     }
-    let mut reply = Response::new(Bytes::from(encoder.finish().unwrap()));
-    reply.headers_mut().insert("content-encoding", "gzip".parse().unwrap());
-    let mut session = account().session().clone();
-    let mut fetch = Call::new(FetchBatch::new());
-    let now = Timestamp::from_millis(1_476_606_163_580);
-    assert!(matches!(fetch.poll(&mut session, now), Err(Interrupt::Send(_))));
-    let before = live();
-    most();
-    fetch.handle(Input::Reply(Ok(reply)));
-    let failed = fetch.poll(&mut session, now);
-    let Err(Interrupt::Fail(Error::Transport(failure))) = failed else { panic!("{failed:?}") };
-    assert_eq!(failure.kind, FailureKind::TooLarge);
-    let peak = most() - before;
-    assert!(peak < 80_000_000, "{peak} bytes");
 }
 
 /// Threat W3: rooms that are looked up leave the directory once it is too large.
