@@ -189,8 +189,11 @@ fn contacts_are_added_only_after_all_were_loaded() {
     let old = contact(r#"{"UserName":"@old","NickName":"old","ContactFlag":3}"#);
     assert!(!account.load_part(&mut Vec::from([old]).into()));
     account.set_has_contacts();
+    // Contacts that a later load adds are reported.
+    let new = contact(r#"{"UserName":"@new","NickName":"new","ContactFlag":3}"#);
+    assert!(!account.load_part(&mut Vec::from([new]).into()));
     let rest = service.all(&mut flow, &mut account);
-    assert_eq!(rest, ["added xy", "xy", "added xyz", "xyz", CLOSED]);
+    assert_eq!(rest, ["added new", "added xy", "xy", "added xyz", "xyz", CLOSED]);
 }
 
 #[test]
