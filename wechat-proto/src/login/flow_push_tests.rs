@@ -90,6 +90,18 @@ fn a_failure_at_the_end_of_the_prompt_delays_the_code() {
 }
 
 #[test]
+fn a_confirmation_at_the_end_of_the_prompt_is_accepted() {
+    let mut stage = again(&[PUSHED]);
+    on_phone(&mut stage);
+    let Stage { host, flow: login, device, .. } = &mut stage;
+    assert!(matches!(login.poll(device, host.now), Err(Interrupt::Send(_))));
+    host.now = host.now.after(PROMPT);
+    login.handle(Input::Reply(Ok(reply(&confirmed("wx2.qq.com")))));
+    stage.then(&[PAGE, INIT, DONE]);
+    stage.logged_in();
+}
+
+#[test]
 fn declined_prompt_is_followed_by_a_code() {
     let mut stage = again(&[PUSHED, CANCELLED, CODE]);
     on_phone(&mut stage);
