@@ -112,3 +112,18 @@ impl<T> Batches<T> {
         size.min(self.left.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_is_dropped_after_three_failures_alone() {
+        let mut batches = Batches::from(VecDeque::from(["@a"]));
+        let failures = (1..).find(|_| {
+            batches.too_much();
+            batches.len() == 0
+        });
+        assert_eq!(failures, Some(TRIES));
+    }
+}

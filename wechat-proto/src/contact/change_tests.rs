@@ -145,5 +145,6 @@ fn every_field_has_a_name() {
     }
     let both = Fields::ALIAS | Fields::CITY;
     assert!(both.has(Fields::CITY) && !both.has(Fields::SEX) && !both.is_empty());
+    assert_eq!(both | Fields::ALIAS, both);
     assert_eq!(format!("{both:?}"), "{\"alias\", \"city\"}");
 }

@@ -35,6 +35,17 @@ fn contacts_are_merged_and_removed() {
     assert_eq!((directory.len(), &*directory.name_of(&name)), (3, "unknown"));
 }
 
+#[test]
+fn own_name_is_part_of_the_directory() {
+    let me: UserName = "@me".parse().unwrap();
+    let mut directory = Directory::of(me.clone(), "old");
+    let old = directory.clone();
+    assert_eq!(directory, old);
+    directory.rename_me("new");
+    assert_ne!(directory, old);
+    assert_eq!(&*directory.name_of(&me), "new");
+}
+
 /// A clone is independent, and shares unchanged contacts.
 #[test]
 fn clones_share_unchanged_contacts() {
