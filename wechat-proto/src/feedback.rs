@@ -4,12 +4,11 @@
 
 use alloc::boxed::Box;
 
-use serde::Serialize;
-
 use crate::endpoint::Repeat;
 use crate::flow::Response;
-use crate::wire::envelope::{self, BaseRequest};
-use crate::wire::query::{Url, json};
+use crate::wire::envelope;
+use crate::wire::fields::{Fields as _, Object};
+use crate::wire::query::Url;
 use crate::{Body, Endpoint, Error, Session, Timestamp};
 
 const ENDPOINT: &str = "webwxsendfeedback";
@@ -36,21 +35,13 @@ impl Endpoint for SendFeedback {
     const REPEAT: Repeat = Repeat::Once;
 
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Fields<'a> {
-            base_request: BaseRequest<'a>,
-            machine_type: &'static str,
-            content: &'a str,
-            report_type: u8,
-        }
         Url::call(session, ENDPOINT, &[]).post_base(session, now, |_, base_request| {
-            json(&Fields {
-                base_request,
-                machine_type: "webwx",
-                content: &self.content,
-                report_type: 0,
-            })
+            Object
+                .with("BaseRequest", base_request)
+                .with("MachineType", "webwx")
+                .with("Content", &self.content)
+                .with("ReportType", 0)
+                .json()
         })
     }
 

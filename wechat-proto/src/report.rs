@@ -6,22 +6,20 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use serde::Serialize;
 use serde::de::IgnoredAny;
 
 use crate::error::Invalid;
 use crate::flow::Response;
 use crate::wire::envelope::{self, Uin};
-use crate::wire::query::{Url, json};
+use crate::wire::fields::{Fields as _, Object};
+use crate::wire::query::Url;
 use crate::{Body, Device, Endpoint, Error, Session, Timestamp};
 
 const ENDPOINT: &str = "webwxstatreport";
 
 /// A report: a type and a JSON text.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Report {
-    #[serde(rename = "Type")]
     kind: ReportKind,
     text: Box<str>,
 }
@@ -46,12 +44,6 @@ impl ReportKind {
             Self::Error => 2,
             Self::SendError => 16,
         }
-    }
-}
-
-impl Serialize for ReportKind {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u8(self.number())
     }
 }
 
@@ -89,7 +81,7 @@ impl Endpoint for SendReports {
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
         let device_id = session.device_id();
         let (uin, sid) = (Uin::Number(session.me.uin), session.auth.sid.expose());
-        let body = body(ReportRequest { uin, sid, device_id: &device_id }, &self.reports);
+        let body = body(uin, sid, &device_id, &self.reports);
         url(&session.device)
             .with("pass_ticket", session.auth.pass_ticket.expose())
             .post_json(&mut session.device, now, body)
@@ -122,8 +114,8 @@ impl Endpoint for SendLoginReports {
 
     fn request(&mut self, device: &mut Device, now: Timestamp) -> http::Request<Body> {
         let device_id = device.rng.device_id();
-        let base = ReportRequest { uin: Uin::Text(""), sid: "", device_id: &device_id };
-        url(device).post_json(device, now, body(base, &self.reports))
+        let body = body(Uin::Text(""), "", &device_id, &self.reports);
+        url(device).post_json(device, now, body)
     }
 
     /// # Errors
@@ -134,29 +126,19 @@ impl Endpoint for SendLoginReports {
     }
 }
 
-/// The `BaseRequest` of reports. Unlike any other, it has no `Skey`, and no `Uin` before the login.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct ReportRequest<'a> {
-    uin: Uin<'a>,
-    sid: &'a str,
-    #[serde(rename = "DeviceID")]
-    device_id: &'a str,
-}
-
 fn url(device: &Device) -> Url {
     Url::api(ENDPOINT).with("fun", "new").with("lang", device.lang.as_str())
 }
 
-fn body(base_request: ReportRequest<'_>, reports: &[Report]) -> Vec<u8> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Fields<'a> {
-        base_request: ReportRequest<'a>,
-        count: usize,
-        list: &'a [Report],
-    }
-    json(&Fields { base_request, count: reports.len(), list: reports })
+/// Returns the body of a request. Unlike any other, its `BaseRequest` has no `Skey`, and no `Uin`
+/// before the login.
+fn body(uin: Uin<'_>, sid: &str, device_id: &str, reports: &[Report]) -> Vec<u8> {
+    let base = Object.with("Uin", uin).with("Sid", sid).with("DeviceID", device_id);
+    let list = reports
+        .iter()
+        .map(|Report { kind, text }| Object.with("Type", kind.number()).with("Text", text));
+    let list: Vec<_> = list.collect();
+    Object.with("BaseRequest", base).with("Count", list.len()).with("List", list).json()
 }
 
 #[cfg(test)]

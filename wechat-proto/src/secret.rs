@@ -23,6 +23,11 @@ impl Sealed {
         self.0.is_empty()
     }
 
+    /// Returns the value to be sent, unless it is empty.
+    pub(crate) fn known(&self) -> Option<&Self> {
+        Some(self).filter(|value| !value.is_empty())
+    }
+
     /// Overwrites the value, in a way that the optimizer cannot remove.
     #[cfg(feature = "zeroize")]
     fn wipe(&mut self) {

@@ -4,16 +4,16 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-
-use serde::Serialize;
+use core::fmt;
 
 use super::Contact;
 use super::wire::WireContact;
 use crate::endpoint::LISTS;
 use crate::flow::{Response, Want};
-use crate::wire::envelope::{self, BaseRequest, reply};
+use crate::wire::envelope::{self, reply};
+use crate::wire::fields::{Fields as _, Object};
 use crate::wire::lenient::List;
-use crate::wire::query::{Url, json};
+use crate::wire::query::Url;
 use crate::{Body, Endpoint, Error, Session, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxbatchgetcontact";
@@ -57,28 +57,17 @@ impl Endpoint for BatchGetContacts {
     const WANT: Want = LISTS;
 
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Body<'a> {
-            base_request: BaseRequest<'a>,
-            count: usize,
-            list: Vec<Item<'a>>,
-        }
-        let room = match self.room.as_deref() {
-            None => Room::None { chat_room_id: "" },
-            Some(encry_chat_room_id) => Room::Of { encry_chat_room_id },
+        let (room, id) = match self.room.as_deref() {
+            None => ("ChatRoomId", ""),
+            Some(id) => ("EncryChatRoomId", id),
         };
-        Url::call(session, ENDPOINT, &[("type", &"ex"), ("r", &now.as_millis())]).post_base(
-            session,
-            now,
-            |_, base_request| {
-                json(&Body {
-                    base_request,
-                    count: self.names.len(),
-                    list: self.names.iter().map(|user_name| Item { user_name, room }).collect(),
-                })
-            },
-        )
+        let query: [(&str, &dyn fmt::Display); 2] = [("type", &"ex"), ("r", &now.as_millis())];
+        Url::call(session, ENDPOINT, &query).post_base(session, now, |_, base_request| {
+            let item = |name| Object.with("UserName", name).with(room, id);
+            let list: Vec<_> = self.names.iter().map(item).collect();
+            let body = Object.with("BaseRequest", base_request).with("Count", list.len());
+            body.with("List", list).json()
+        })
     }
 
     /// # Errors
@@ -89,22 +78,6 @@ impl Endpoint for BatchGetContacts {
         let wire: Wire = envelope::answer(ENDPOINT, response)?;
         Ok(wire.contacts.0)
     }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Item<'a> {
-    user_name: &'a UserName,
-    #[serde(flatten)]
-    room: Room<'a>,
-}
-
-/// The room in which a member is looked up, if any.
-#[derive(Clone, Copy, Serialize)]
-#[serde(untagged, rename_all_fields = "PascalCase")]
-enum Room<'a> {
-    None { chat_room_id: &'static str },
-    Of { encry_chat_room_id: &'a str },
 }
 
 reply! {

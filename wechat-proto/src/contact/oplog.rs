@@ -2,11 +2,10 @@
 
 use core::time::Duration;
 
-use serde::Serialize;
-
 use crate::flow::Response;
-use crate::wire::envelope::{self, BaseRequest};
-use crate::wire::query::{Url, json};
+use crate::wire::envelope;
+use crate::wire::fields::{Fields as _, Object};
+use crate::wire::query::Url;
 use crate::{Body, Error, Session, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxoplog";
@@ -27,22 +26,18 @@ pub(super) fn request(
     change: Change,
     remark: &str,
 ) -> http::Request<Body> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Body<'a> {
-        user_name: &'a UserName,
-        cmd_id: u8,
-        #[serde(rename = "OP", skip_serializing_if = "Option::is_none")]
-        op: Option<u8>,
-        remark_name: &'a str,
-        base_request: BaseRequest<'a>,
-    }
     let (cmd_id, op) = match change {
         Change::Remark => (2, None),
         Change::Pin(pinned) => (3, Some(u8::from(pinned))),
     };
     Url::call(session, ENDPOINT, &[]).post_base(session, now, |_, base_request| {
-        json(&Body { user_name: contact, cmd_id, op, remark_name: remark, base_request })
+        Object
+            .with("UserName", contact)
+            .with("CmdId", cmd_id)
+            .with_some("OP", op)
+            .with("RemarkName", remark)
+            .with("BaseRequest", base_request)
+            .json()
     })
 }
 

@@ -5,14 +5,13 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use serde::Serialize;
-
 use crate::endpoint::PAGE;
 use crate::flow::{Response, Want};
-use crate::wire::envelope::{self, BaseRequest, reply};
+use crate::wire::envelope::{self, reply};
+use crate::wire::fields::{Fields as _, Object};
 use crate::wire::lenient::List;
 use crate::wire::object::object;
-use crate::wire::query::{Url, json};
+use crate::wire::query::Url;
 use crate::{Body, Endpoint, Error, Session, Text, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxsearchcontact";
@@ -40,14 +39,8 @@ impl Endpoint for SearchContacts {
     const WANT: Want = PAGE;
 
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Body<'a> {
-            base_request: BaseRequest<'a>,
-            key_word: &'a str,
-        }
         Url::call(session, ENDPOINT, &[]).post_base(session, now, |_, base_request| {
-            json(&Body { base_request, key_word: &self.key_word })
+            Object.with("BaseRequest", base_request).with("KeyWord", &self.key_word).json()
         })
     }
 

@@ -12,8 +12,9 @@ use crate::endpoint::Repeat;
 use crate::error::Invalid;
 use crate::flow::Response;
 use crate::message::FriendRequest;
-use crate::wire::envelope::{self, BaseRequest};
-use crate::wire::query::{Url, json};
+use crate::wire::envelope;
+use crate::wire::fields::{Fields as _, Object};
+use crate::wire::query::Url;
 use crate::{Body, Endpoint, Error, Session, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxverifyuser";
@@ -134,43 +135,22 @@ impl Endpoint for VerifyUser {
     const REPEAT: Repeat = Repeat::Once;
 
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Body<'a> {
-            base_request: BaseRequest<'a>,
-            opcode: Opcode,
-            verify_user_list_size: u8,
-            verify_user_list: [Item<'a>; 1],
-            verify_content: &'a str,
-            scene_list_count: u8,
-            scene_list: [Scene; 1],
-            /// The name of this field is in lower case, unlike the others.
-            #[serde(rename = "skey")]
-            skey: &'a str,
-        }
-        #[derive(Serialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Item<'a> {
-            value: &'a UserName,
-            verify_user_ticket: &'a str,
-        }
         let ticket = self.ticket.as_ref().map_or("", |ticket| ticket.expose());
-        Url::call(session, ENDPOINT, &[("r", &now.as_millis())]).post_base(
-            session,
-            now,
-            |session, base_request| {
-                json(&Body {
-                    base_request,
-                    opcode: self.opcode,
-                    verify_user_list_size: 1,
-                    verify_user_list: [Item { value: &self.user, verify_user_ticket: ticket }],
-                    verify_content: &self.greeting,
-                    scene_list_count: 1,
-                    scene_list: [self.scene],
-                    skey: session.auth.skey.expose(),
-                })
-            },
-        )
+        let query: [(&str, &dyn fmt::Display); 1] = [("r", &now.as_millis())];
+        Url::call(session, ENDPOINT, &query).post_base(session, now, |session, base_request| {
+            let user = Object.with("Value", &self.user).with("VerifyUserTicket", ticket);
+            Object
+                .with("BaseRequest", base_request)
+                .with("Opcode", self.opcode)
+                .with("VerifyUserListSize", 1)
+                .with("VerifyUserList", [user])
+                .with("VerifyContent", &self.greeting)
+                .with("SceneListCount", 1)
+                .with("SceneList", [self.scene])
+                // The name of this field is in lower case, unlike the others.
+                .with("skey", session.auth.skey.expose())
+                .json()
+        })
     }
 
     /// # Errors

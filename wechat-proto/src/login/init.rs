@@ -7,8 +7,6 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use serde::Serialize;
-
 use super::Credentials;
 use crate::contact::Contact;
 use crate::contact::wire::WireContact;
@@ -19,10 +17,11 @@ use crate::session::Me;
 use crate::sync::SyncKey;
 use crate::sync::key::WireKey;
 use crate::text::decode;
-use crate::wire::envelope::{self, BaseRequest, Uin, reply};
+use crate::wire::envelope::{self, Uin, reply};
+use crate::wire::fields::{Fields as _, Object};
 use crate::wire::lenient::{Int, List};
 use crate::wire::object::object;
-use crate::wire::query::{Url, json};
+use crate::wire::query::Url;
 use crate::{Body, Device, Endpoint, Error, Text, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxinit";
@@ -107,14 +106,10 @@ impl Endpoint for InitSession {
     const WANT: Want = LISTS;
 
     fn request(&mut self, device: &mut Device, now: Timestamp) -> http::Request<Body> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Fields<'a> {
-            base_request: BaseRequest<'a>,
-        }
         let Self { credentials } = self;
         let (uin, device_id) = (Uin::Text(credentials.uin.expose()), device.rng.device_id());
-        let body = json(&Fields { base_request: credentials.base_request(uin, &device_id) });
+        let base_request = credentials.base_request(uin, &device_id);
+        let body = Object.with("BaseRequest", base_request).json();
         Url::api(ENDPOINT)
             .with("r", now.inverted())
             .with("lang", device.lang.as_str())

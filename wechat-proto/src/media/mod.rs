@@ -18,8 +18,6 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString as _};
 use core::fmt;
 
-use serde::Serialize;
-
 mod date;
 mod disposition;
 mod file;
@@ -69,8 +67,11 @@ pub use upload::{Upload, UploadProgress};
 pub use video::GetVideo;
 pub use voice::GetVoice;
 
+use serde::Serialize;
+
 use crate::ids::MsgId;
 use crate::secret::Sealed;
+use crate::wire::fields::Fields;
 
 /// Returns the id of a message as it is sent. Valid ids have up to 19 digits; longer text is
 /// truncated to 32 bytes, so that it always fits in a URL.
@@ -118,12 +119,18 @@ pub struct Uploaded {
 }
 
 /// The keys of a file above 25 MB, which its upload and its sends repeat; empty for other files.
-#[derive(Clone, Default, Eq, PartialEq, Serialize)]
+#[derive(Clone, Default, Eq, PartialEq)]
 pub(crate) struct FileKeys {
-    #[serde(rename = "AESKey", skip_serializing_if = "Sealed::is_empty")]
     pub(crate) aes_key: Sealed,
-    #[serde(rename = "Signature", skip_serializing_if = "Sealed::is_empty")]
     pub(crate) signature: Sealed,
+}
+
+impl FileKeys {
+    /// Writes the keys, if there are any.
+    pub(crate) fn add_to(&self, object: impl Fields) -> impl Fields + Serialize {
+        let object = object.with_some("AESKey", self.aes_key.known());
+        object.with_some("Signature", self.signature.known())
+    }
 }
 
 impl Uploaded {

@@ -24,7 +24,8 @@ use super::sum::Md5Sum;
 use crate::flow::Response;
 use crate::hosts::Role;
 use crate::secret::Sealed;
-use crate::wire::envelope::{self, BaseRequest, reply};
+use crate::wire::envelope::{self, reply};
+use crate::wire::fields::{Fields as _, Object};
 use crate::wire::lenient::Int;
 use crate::wire::query::{Accept, Url};
 use crate::{Body, Endpoint, Error, Session, Text, Timestamp, UserName};
@@ -139,70 +140,39 @@ impl Plan {
 
     /// Returns `uploadmediarequest`, which is the same in all pieces except for a renewed `Skey`.
     fn json(&self, session: &Session) -> Sealed {
-        #[derive(Serialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct UploadMediaRequest<'a> {
-            upload_type: u8,
-            base_request: BaseRequest<'a>,
-            client_media_id: &'a Value,
-            total_len: u64,
-            start_pos: u64,
-            data_len: u64,
-            media_type: u8,
-            from_user_name: &'a UserName,
-            to_user_name: &'a UserName,
-            file_md5: String,
-            #[serde(flatten)]
-            keys: &'a FileKeys,
-        }
-        serialized(&UploadMediaRequest {
-            upload_type: 2,
-            base_request: session.base_request(&self.device_id),
-            client_media_id: &self.client_media_id,
-            total_len: self.file.size(),
+        let fields = Object
+            .with("UploadType", 2)
+            .with("BaseRequest", session.base_request(&self.device_id))
+            .with("ClientMediaId", &self.client_media_id)
+            .with("TotalLen", self.file.size())
             // In each piece, these describe the whole file.
-            start_pos: 0,
-            data_len: self.file.size(),
+            .with("StartPos", 0)
+            .with("DataLen", self.file.size())
             // All files have the type of an attachment.
-            media_type: 4,
-            from_user_name: &session.me.user_name,
-            to_user_name: &self.to,
-            file_md5: self.md5.to_string(),
-            keys: &self.keys,
-        })
+            .with("MediaType", 4)
+            .with("FromUserName", &session.me.user_name)
+            .with("ToUserName", &self.to)
+            .with("FileMd5", self.md5.to_string());
+        sealed(&self.keys.add_to(fields))
     }
 
     /// Returns `UploadMediaParallelRequest`.
     fn parallel_json(&self, session: &Session, chunk: u64, upload_id: &Sealed) -> Sealed {
-        #[derive(Serialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct UploadMediaParallelRequest<'a> {
-            #[serde(flatten)]
-            keys: &'a FileKeys,
-            #[serde(rename = "FileMD5")]
-            file_md5: String,
-            total_len: u64,
-            chunks: u64,
-            name: &'a str,
-            chunk: u64,
-            base_request: BaseRequest<'a>,
-            #[serde(rename = "UploadID", skip_serializing_if = "Sealed::is_empty")]
-            upload_id: &'a Sealed,
-        }
-        serialized(&UploadMediaParallelRequest {
-            keys: &self.keys,
-            file_md5: self.md5.to_string(),
-            total_len: self.file.size(),
-            chunks: self.pieces(),
-            name: self.file.name(),
-            chunk,
-            base_request: session.base_request(&self.device_id),
-            upload_id,
-        })
+        let fields = self
+            .keys
+            .add_to(Object)
+            .with("FileMD5", self.md5.to_string())
+            .with("TotalLen", self.file.size())
+            .with("Chunks", self.pieces())
+            .with("Name", self.file.name())
+            .with("Chunk", chunk)
+            .with("BaseRequest", session.base_request(&self.device_id))
+            .with_some("UploadID", upload_id.known());
+        sealed(&fields)
     }
 }
 
-fn serialized(request: &impl Serialize) -> Sealed {
+fn sealed(request: &impl Serialize) -> Sealed {
     serde_json::to_string(request).expect("all keys are strings").into()
 }
 

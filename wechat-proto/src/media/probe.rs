@@ -3,17 +3,16 @@
 //! Announces a large file; the service may have it already (`docs/protocol.md` §6.6).
 
 use alloc::boxed::Box;
-use alloc::string::{String, ToString as _};
+use alloc::string::ToString as _;
 use core::fmt;
-
-use serde::Serialize;
 
 use super::FileKeys;
 use super::local::LocalFile;
 use super::sum::Md5Sum;
 use crate::flow::Response;
-use crate::wire::envelope::{self, BaseRequest, reply};
-use crate::wire::query::{Url, json};
+use crate::wire::envelope::{self, reply};
+use crate::wire::fields::{Fields as _, Object};
+use crate::wire::query::Url;
 use crate::{Body, Endpoint, Error, Session, Text, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxcheckupload";
@@ -59,28 +58,17 @@ impl Endpoint for CheckUpload {
     type Output = Probed;
 
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Body<'a> {
-            from_user_name: &'a UserName,
-            to_user_name: &'a UserName,
-            file_size: u64,
-            file_md5: String,
-            file_name: &'a str,
-            file_type: u8,
-            /// The last field in this request only.
-            base_request: BaseRequest<'a>,
-        }
         Url::call(session, ENDPOINT, &[]).post_base(session, now, |session, base_request| {
-            json(&Body {
-                from_user_name: &session.me.user_name,
-                to_user_name: &self.to,
-                file_size: self.file.size(),
-                file_md5: self.md5.to_string(),
-                file_name: self.file.name(),
-                file_type: FILE_TYPE,
-                base_request,
-            })
+            Object
+                .with("FromUserName", &session.me.user_name)
+                .with("ToUserName", &self.to)
+                .with("FileSize", self.file.size())
+                .with("FileMd5", self.md5.to_string())
+                .with("FileName", self.file.name())
+                .with("FileType", FILE_TYPE)
+                // The last field in this request only.
+                .with("BaseRequest", base_request)
+                .json()
         })
     }
 

@@ -6,8 +6,9 @@
 use serde::Serialize;
 
 use crate::flow::Response;
-use crate::wire::envelope::{self, BaseRequest};
-use crate::wire::query::{Url, json};
+use crate::wire::envelope;
+use crate::wire::fields::{Fields as _, Object};
+use crate::wire::query::Url;
 use crate::{Body, Endpoint, Error, Session, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxstatusnotify";
@@ -81,24 +82,15 @@ pub(crate) fn request(
     to: &UserName,
     now: Timestamp,
 ) -> http::Request<Body> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Body<'a> {
-        base_request: BaseRequest<'a>,
-        code: Code,
-        from_user_name: &'a UserName,
-        to_user_name: &'a UserName,
-        /// The current time in milliseconds. Only this request has a number here.
-        client_msg_id: u64,
-    }
     Url::call(session, ENDPOINT, &[]).post_base(session, now, |session, base_request| {
-        json(&Body {
-            base_request,
-            code,
-            from_user_name: &session.me.user_name,
-            to_user_name: to,
-            client_msg_id: now.as_millis(),
-        })
+        Object
+            .with("BaseRequest", base_request)
+            .with("Code", code)
+            .with("FromUserName", &session.me.user_name)
+            .with("ToUserName", to)
+            // The current time in milliseconds. Only this request has a number here.
+            .with("ClientMsgId", now.as_millis())
+            .json()
     })
 }
 

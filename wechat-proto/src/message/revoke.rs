@@ -5,14 +5,13 @@
 use alloc::boxed::Box;
 use alloc::string::ToString as _;
 
-use serde::Serialize;
-
 use super::send::Receipt;
 use crate::endpoint::Repeat;
 use crate::flow::Response;
-use crate::wire::envelope::{self, BaseRequest, readable, reply};
-use crate::wire::query::{Url, json};
-use crate::{Body, Endpoint, Error, MsgId, Session, Text, Timestamp, UserName};
+use crate::wire::envelope::{self, readable, reply};
+use crate::wire::fields::{Fields as _, Object};
+use crate::wire::query::Url;
+use crate::{Body, Endpoint, Error, Session, Text, Timestamp};
 
 const ENDPOINT: &str = "webwxrevokemsg";
 
@@ -51,24 +50,16 @@ impl Endpoint for RevokeMessage {
     const REPEAT: Repeat = Repeat::Once;
 
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Body<'a> {
-            base_request: BaseRequest<'a>,
-            svr_msg_id: &'a MsgId,
-            to_user_name: &'a UserName,
-            client_msg_id: &'a str,
-        }
         // Without a client id, the official page repeats the service's id.
-        let Receipt { client_msg_id, msg_id, .. } = &self.sent;
+        let Receipt { to, client_msg_id, msg_id } = &self.sent;
         let client_msg_id = client_msg_id.map_or_else(|| msg_id.to_string(), |own| own.to_string());
         Url::call(session, ENDPOINT, &[]).post_base(session, now, |_, base_request| {
-            json(&Body {
-                base_request,
-                svr_msg_id: &self.sent.msg_id,
-                to_user_name: &self.sent.to,
-                client_msg_id: &client_msg_id,
-            })
+            Object
+                .with("BaseRequest", base_request)
+                .with("SvrMsgId", msg_id)
+                .with("ToUserName", to)
+                .with("ClientMsgId", client_msg_id)
+                .json()
         })
     }
 
@@ -95,6 +86,7 @@ reply! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{MsgId, UserName};
 
     use crate::testing::{body, http_of, malformed, rendered, reply, session};
 

@@ -10,9 +10,9 @@ use super::emoticon_md5::EmoticonMd5;
 use super::envelope::Message;
 use super::file::File;
 use crate::flow::Response;
-use crate::media::FileKeys;
-use crate::wire::envelope::{self, BaseRequest, reply};
-use crate::wire::query::{Url, json};
+use crate::wire::envelope::{self, reply};
+use crate::wire::fields::{Fields as _, Object};
+use crate::wire::query::Url;
 use crate::{Body, ClientMsgId, Error, MsgId, Session, Text, Timestamp, UserName};
 
 /// The confirmation that the service accepted a message.
@@ -114,41 +114,10 @@ impl Draft {
     }
 
     pub(super) fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
-        /// The fields of all kinds of messages, in the order of the official page.
-        #[derive(Serialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Msg<'a> {
-            #[serde(flatten)]
-            keys: Option<&'a FileKeys>,
-            #[serde(rename = "Type")]
-            kind: i64,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            emoji_flag: Option<u8>,
-            /// The service's spelling.
-            #[serde(rename = "EMoticonMd5", skip_serializing_if = "Option::is_none")]
-            md5: Option<&'a EmoticonMd5>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            media_id: Option<&'a str>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            content: Option<&'a str>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            msg_source: Option<&'a str>,
-            from_user_name: &'a UserName,
-            to_user_name: &'a UserName,
-            #[serde(rename = "LocalID")]
-            local_id: &'a str,
-            client_msg_id: &'a str,
-        }
-        #[derive(Serialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Body<'a> {
-            base_request: BaseRequest<'a>,
-            msg: Msg<'a>,
-            scene: u8,
-        }
         let id = *self.id.get_or_insert_with(|| session.next_client_msg_id(now));
         let id = id.to_string();
         let is_desktop = session.device.entry.is_desktop();
+        let keys = self.file.as_ref().map(|file| file.keys.clone()).unwrap_or_default();
         let xml = self.file.as_ref().map(|file| file.xml(is_desktop));
         let query: &[(&str, &dyn fmt::Display)] = match self.endpoint {
             TEXT => &[],
@@ -157,24 +126,23 @@ impl Draft {
             APP if is_desktop => &[("fun", &"async"), ("f", &"json"), ("mod", &"desktop")],
             _ => &[("fun", &"async"), ("f", &"json")],
         };
-        Url::call(session, self.endpoint, query).post_base(session, now, |session, base_request| {
-            json(&Body {
-                base_request,
-                msg: Msg {
-                    keys: self.file.as_ref().map(|file| &file.keys),
-                    kind: self.kind,
-                    emoji_flag: (self.endpoint == EMOTICON).then_some(GIF),
-                    md5: self.md5.as_ref(),
-                    media_id: self.media_id.as_deref(),
-                    content: xml.as_deref().or(self.content.as_deref()),
-                    msg_source: self.msg_source.as_deref(),
-                    from_user_name: &session.me.user_name,
-                    to_user_name: &self.to,
-                    local_id: &id,
-                    client_msg_id: &id,
-                },
-                scene: if self.is_forward { FORWARDED } else { 0 },
-            })
+        Url::call(session, self.endpoint, query).post_base(session, now, |session, base| {
+            // The fields of all kinds of messages, in the order of the official page.
+            let msg = keys
+                .add_to(Object)
+                .with("Type", self.kind)
+                .with_some("EmojiFlag", (self.endpoint == EMOTICON).then_some(GIF))
+                // The service's spelling.
+                .with_some("EMoticonMd5", self.md5.as_ref())
+                .with_some("MediaId", self.media_id.as_ref())
+                .with_some("Content", xml.as_deref().or(self.content.as_deref()))
+                .with_some("MsgSource", self.msg_source.as_ref())
+                .with("FromUserName", &session.me.user_name)
+                .with("ToUserName", &self.to)
+                .with("LocalID", &id)
+                .with("ClientMsgId", &id);
+            let scene = if self.is_forward { FORWARDED } else { 0 };
+            Object.with("BaseRequest", base).with("Msg", msg).with("Scene", scene).json()
         })
     }
 

@@ -5,8 +5,6 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use serde::Serialize;
-
 use super::Founders;
 use crate::contact::Member;
 use crate::contact::wire::WireMember;
@@ -14,9 +12,10 @@ use crate::endpoint::{PAGE, Repeat};
 use crate::error::Ret;
 use crate::flow::{Response, Want};
 use crate::text::decode;
-use crate::wire::envelope::{self, BaseRequest, Envelope as _, reply};
+use crate::wire::envelope::{self, Envelope as _, reply};
+use crate::wire::fields::{Fields as _, Object};
 use crate::wire::lenient::List;
-use crate::wire::query::{Url, json};
+use crate::wire::query::Url;
 use crate::{Account, Body, Endpoint, Error, Text, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxcreatechatroom";
@@ -64,29 +63,17 @@ impl Endpoint for CreateRoom {
     const WANT: Want = PAGE;
 
     fn request(&mut self, account: &mut Account, now: Timestamp) -> http::Request<Body> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Body<'a> {
-            member_count: usize,
-            member_list: Vec<Item<'a>>,
-            topic: &'a str,
-            base_request: BaseRequest<'a>,
-        }
-        #[derive(Serialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Item<'a> {
-            user_name: &'a UserName,
-        }
         let session = &mut account.session;
         let names = self.founders.names();
         let query: [(&str, &dyn core::fmt::Display); 1] = [("r", &now.as_millis())];
         Url::call(session, ENDPOINT, &query).post_base(session, now, |_, base_request| {
-            json(&Body {
-                member_count: names.len(),
-                member_list: names.iter().map(|user_name| Item { user_name }).collect(),
-                topic: &self.topic,
-                base_request,
-            })
+            let member = |name| Object.with("UserName", name);
+            Object
+                .with("MemberCount", names.len())
+                .with("MemberList", names.iter().map(member).collect::<Vec<_>>())
+                .with("Topic", &self.topic)
+                .with("BaseRequest", base_request)
+                .json()
         })
     }
 

@@ -3,19 +3,18 @@
 //! Changes a room: its members, its topic, the account's own membership (`docs/protocol.md` §11.5).
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
-
-use serde::Serialize;
-use serde::ser::{SerializeMap as _, Serializer};
 
 use super::RoomMembers;
 use crate::contact::Member;
 use crate::contact::wire::WireMember;
 use crate::endpoint::{PAGE, Repeat};
 use crate::flow::{Response, Want};
-use crate::wire::envelope::{self, BaseRequest, reply};
+use crate::wire::envelope::{self, reply};
+use crate::wire::fields::{Fields as _, Object};
 use crate::wire::lenient::List;
-use crate::wire::query::{Url, json};
+use crate::wire::query::Url;
 use crate::{Account, Body, Endpoint, Error, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxupdatechatroom";
@@ -83,18 +82,20 @@ impl Endpoint for UpdateRoom {
 
     fn request(&mut self, account: &mut Account, now: Timestamp) -> http::Request<Body> {
         let session = &mut account.session;
-        let (fun, change) = match &self.change {
-            Change::Add(members) => ("addmember", Some(("AddMemberList", members.joined()))),
-            Change::Invite(members) => {
-                ("invitemember", Some(("InviteMemberList", members.joined())))
-            }
-            Change::Remove(members) => ("delmember", Some(("DelMemberList", members.joined()))),
-            Change::Rename(topic) => ("modtopic", Some(("NewTopic", (**topic).into()))),
-            Change::Quit => ("quitchatroom", None),
+        let (fun, name, value) = match &self.change {
+            Change::Add(members) => ("addmember", "AddMemberList", Some(members.joined())),
+            Change::Invite(members) => ("invitemember", "InviteMemberList", Some(members.joined())),
+            Change::Remove(members) => ("delmember", "DelMemberList", Some(members.joined())),
+            Change::Rename(topic) => ("modtopic", "NewTopic", Some(String::from(&**topic))),
+            Change::Quit => ("quitchatroom", "", None),
         };
-        let change = change.as_ref().map(|(name, value)| (*name, value.as_str()));
-        Url::call(session, ENDPOINT, &[("fun", &fun)]).post_base(session, now, |_, base_request| {
-            json(&Json { change, room: &self.room, base_request })
+        Url::call(session, ENDPOINT, &[("fun", &fun)]).post_base(session, now, |_, base| {
+            // The change is the first field.
+            Object
+                .with_some(name, value)
+                .with("ChatRoomName", &self.room)
+                .with("BaseRequest", base)
+                .json()
         })
     }
 
@@ -117,25 +118,6 @@ impl Endpoint for UpdateRoom {
             Change::Rename(topic) => directory.set_topic(&self.room, topic),
             Change::Quit => account.forget(&self.room),
         }
-    }
-}
-
-/// The body of the request. The change is the first field, whose name depends on its kind.
-struct Json<'a> {
-    change: Option<(&'static str, &'a str)>,
-    room: &'a UserName,
-    base_request: BaseRequest<'a>,
-}
-
-impl Serialize for Json<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        if let Some((name, value)) = self.change {
-            map.serialize_entry(name, value)?;
-        }
-        map.serialize_entry("ChatRoomName", self.room)?;
-        map.serialize_entry("BaseRequest", &self.base_request)?;
-        map.end()
     }
 }
 

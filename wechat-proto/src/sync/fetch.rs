@@ -7,8 +7,6 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde::Serialize;
-
 use super::SyncKey;
 use super::key::WireKey;
 use crate::body::Body;
@@ -23,10 +21,11 @@ use crate::secret::Secret;
 use crate::session::Session;
 use crate::text::{Text, decode};
 use crate::time::Timestamp;
-use crate::wire::envelope::{self, BaseRequest, reply};
+use crate::wire::envelope::{self, reply};
+use crate::wire::fields::{Fields as _, Object};
 use crate::wire::lenient::{Buff, Int, List};
 use crate::wire::object::object;
-use crate::wire::query::{Url, json};
+use crate::wire::query::Url;
 
 const ENDPOINT: &str = "webwxsync";
 
@@ -97,14 +96,6 @@ impl Endpoint for FetchBatch {
     const WANT: Want = LISTS;
 
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Fields<'a, K> {
-            base_request: BaseRequest<'a>,
-            sync_key: K,
-            #[serde(rename = "rr")]
-            inverted: i32,
-        }
         self.me = Some(session.me.user_name.clone());
         Url::api(ENDPOINT)
             .with("sid", session.auth.sid.expose())
@@ -112,11 +103,11 @@ impl Endpoint for FetchBatch {
             .with("lang", session.device.lang.as_str())
             .with("pass_ticket", session.auth.pass_ticket.expose())
             .post_base(session, now, |session, base_request| {
-                json(&Fields {
-                    base_request,
-                    sync_key: session.next_sync_key().body(),
-                    inverted: now.inverted(),
-                })
+                Object
+                    .with("BaseRequest", base_request)
+                    .with("SyncKey", session.next_sync_key().body())
+                    .with("rr", now.inverted())
+                    .json()
             })
     }
 

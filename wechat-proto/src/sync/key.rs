@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Invalid;
+use crate::wire::fields::{Fields as _, Object};
 use crate::wire::lenient::{Int, List, Number};
 use crate::wire::object::object;
 
@@ -44,20 +45,9 @@ impl SyncKey {
 
     /// Returns the key in the form of `webwxsync`.
     pub(crate) fn body(&self) -> impl Serialize {
-        #[derive(Serialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Body {
-            count: usize,
-            list: Vec<Counter>,
-        }
-        #[derive(Serialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Counter {
-            key: i64,
-            val: i64,
-        }
-        let list = self.0.iter().map(|(key, val)| Counter { key: *key, val: *val });
-        Body { count: self.0.len(), list: list.collect() }
+        let counter = |(key, value): &(i64, i64)| Object.with("Key", *key).with("Val", *value);
+        let list: Vec<_> = self.0.iter().map(counter).collect();
+        Object.with("Count", list.len()).with("List", list)
     }
 }
 

@@ -4,6 +4,7 @@
 pub(crate) mod document;
 pub(crate) mod entities;
 pub(crate) mod envelope;
+pub(crate) mod fields;
 pub(crate) mod html;
 pub(crate) mod js;
 pub(crate) mod json;

@@ -5,6 +5,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
 
+use crate::hosts::Role;
+use crate::wire::envelope::BaseRequest;
+use crate::{Body, Device, Entry, Session, Timestamp};
 use bytes::Bytes;
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue,
@@ -13,11 +16,6 @@ use http::header::{
 use http::uri::{self, Authority, PathAndQuery};
 use http::{Method, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Serialize;
-
-use crate::hosts::Role;
-use crate::wire::envelope::BaseRequest;
-use crate::{Body, Device, Entry, Session, Timestamp};
 
 const APPID: HeaderName = HeaderName::from_static("mmweb_appid");
 
@@ -296,11 +294,6 @@ impl Url {
         *request.uri_mut() = uri;
         request
     }
-}
-
-/// Serializes a JSON body.
-pub(crate) fn json(body: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(body).expect("all keys are strings")
 }
 
 #[cfg(test)]
