@@ -1,6 +1,7 @@
 //! The heads of downloads, and the names and links that lead to them.
 
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
+use http::uri::PathAndQuery;
 
 use super::checks::is_short;
 use super::endpoints::Make;
@@ -8,7 +9,7 @@ use super::{NOW, account, reply};
 use wechat_proto::Endpoint;
 use wechat_proto::error::Error;
 use wechat_proto::flow::Response;
-use wechat_proto::media::{FileName, GetContactPicture, GetMap, Head, HeadImgUrl, MapLink};
+use wechat_proto::media::{FileName, GetContactPicture, GetMap, Head};
 
 /// Builds a reply with a head from the bytes, one line each: `Content-Type`, `Content-Disposition`,
 /// `Content-Length`, `Content-Range`, the status. An empty or missing line omits the header.
@@ -55,15 +56,13 @@ where
 pub(crate) fn link(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let mut account = account();
-    let map = text.parse::<MapLink>().ok().map(|link| {
-        assert_eq!(link.as_str(), text);
-        GetMap::new(link).request(account.session_mut(), NOW)
+    let map = GetMap::new(&text).ok().map(|mut map| {
+        let request = map.request(account.session_mut(), NOW);
+        assert_eq!(request.uri().path_and_query().map(PathAndQuery::as_str), Some(&*text));
+        request
     });
-    let picture = text.parse::<HeadImgUrl>().ok().map(|link| {
-        // The value of `skey` is dropped, and parsing again changes nothing.
-        assert_eq!(link.as_str().parse().as_ref(), Ok(&link));
-        GetContactPicture::new(link).request(account.session_mut(), NOW)
-    });
+    let picture = GetContactPicture::new(&text).ok();
+    let picture = picture.map(|mut picture| picture.request(account.session_mut(), NOW));
     for request in map.into_iter().chain(picture) {
         let uri = request.uri();
         assert_eq!(

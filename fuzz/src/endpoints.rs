@@ -18,8 +18,8 @@ use wechat_proto::login::{
 };
 use wechat_proto::media::{
     CheckUpload, GetContactPicture, GetFile, GetHeadImg, GetIcon, GetImage, GetMap, GetMedia,
-    GetPreview, GetVideo, GetVoice, Icon, ImageSize, LocalFile, Md5Sum, MediaType, ReceivedFile,
-    UploadPiece, UploadPlan, Uploaded,
+    GetPreview, GetVideo, GetVoice, ImageSize, LocalFile, Md5Sum, MediaType, UploadPiece,
+    UploadPlan, Uploaded,
 };
 use wechat_proto::message::{
     ForwardMessage, Message, NotifyPhone, Receipt, RevokeMessage, SendEmoticon, SendFile,
@@ -282,24 +282,24 @@ endpoints! {
     "webwxgetvideo" "§8" { "GetVideo" by downloaded: |_account, texts| GetVideo::new(texts.number()); }
     "webwxgetmedia" "§8" {
         "GetFile" by downloaded: |_account, texts| {
-            let file = ReceivedFile::new(of("@a"), texts.text("@crypt_1")).ok()?;
-            GetFile::new(file.named("", texts.text("a.pdf")).ok()?)
+            let file = GetFile::new(of("@a"), texts.text("@crypt_1")).ok()?;
+            file.named("", texts.text("a.pdf")).ok()?
         };
     }
     "webwxgetpubliclinkimg" "§8, §9.10" {
         "GetMap" by downloaded:
-            |_account, _texts| GetMap::new(of("/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=x&msgid=1"));
+            |_account, _texts| GetMap::new("/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=x&msgid=1").expect("a path");
     }
     "webwxgeticon" "§5.4" {
-        "GetIcon" by downloaded: |_account, texts| GetIcon::new(Icon::of(texts.parse("@a")?));
+        "GetIcon" by downloaded: |_account, texts| GetIcon::new(texts.parse("@a")?);
         "GetIcon (member)" by other: |_account, texts| {
             let mut room = contact("@@r");
             room.encry_chat_room_id = texts.text("@r").into();
             (1..=256).contains(&room.encry_chat_room_id.len()).then_some(())?;
-            GetIcon::new(Icon::of_member(&room, of("@a")))
+            GetIcon::of_member(&room, of("@a"))
         };
         "GetContactPicture" by downloaded:
-            |_account, _texts| GetContactPicture::new(of("/cgi-bin/mmwebwx-bin/webwxgeticon?seq=1&skey="));
+            |_account, _texts| GetContactPicture::new("/cgi-bin/mmwebwx-bin/webwxgeticon?seq=1&skey=").expect("a path");
     }
     "webwxgetheadimg" "§5.4" { "GetHeadImg" by downloaded: |_account, texts| GetHeadImg::new(texts.parse("@@r")?); }
     "webwxcheckupload" "§6.6" {
@@ -316,9 +316,9 @@ endpoints! {
     }
     "webwxsendfeedback" "§13" { "SendFeedback" by json: |_account, texts| SendFeedback::new(texts.text("x")); }
     "webwxcheckurl" "§13" {
-        "CheckLink" by webwxcheckurl: |_account, texts| CheckLink::new(texts.parse("http://a.example/")?);
+        "CheckLink" by webwxcheckurl: |_account, texts| CheckLink::new(texts.text("http://a.example/")).ok()?;
     }
-    "webwxpreview" "§6.8" { "GetPreview" by parsed: |_account, texts| GetPreview::new(texts.parse("@crypt_1")?); }
+    "webwxpreview" "§6.8" { "GetPreview" by parsed: |_account, texts| GetPreview::new(texts.text("@crypt_1")).ok()?; }
     "webwxoplog" "§11.1" {
         "SetRemark" by json: |_account, texts| SetRemark::new(texts.parse("@a")?, texts.parse("r")?);
         "PinChat" by json: |_account, texts| PinChat::new(&contact(texts.parse::<UserName>("@a")?.as_str()), true);

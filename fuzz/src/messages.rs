@@ -7,7 +7,7 @@ use wechat_proto::Device;
 use wechat_proto::Endpoint as _;
 use wechat_proto::UserName;
 use wechat_proto::contact::{Contact, Directory};
-use wechat_proto::media::{MapLink, ReceivedFile};
+use wechat_proto::media::{GetFile, GetMap};
 use wechat_proto::message::{ForwardMessage, Kind, Message, SendText, mention};
 use wechat_proto::sync::FetchBatch;
 
@@ -138,7 +138,7 @@ fn check_message(message: &Message) {
     // Every function of messages accepts any message.
     let directory = Directory::default();
     let _ = (message.mentions(&directory, account().session().me()), message.mentions_everybody());
-    let _ = (MapLink::of(message), ReceivedFile::of(message));
+    let _ = (GetMap::of(message), GetFile::of(message));
     let mut account = account();
     let forwarded = ForwardMessage::new(message, UserName::file_helper())
         .map(|mut forward| forward.request(account.session_mut(), NOW));

@@ -35,16 +35,16 @@ impl Download {
     /// use std::fs;
     /// use std::path::Path;
     ///
-    /// use wechat_proto::media::{GetFile, ReceivedFile};
+    /// use wechat_proto::media::GetFile;
     /// use wechat_proto::{Error, Message};
     /// use wechat_transport_ureq::Client;
     ///
     /// /// Saves the file of a message in a folder.
     /// fn save(client: &Client, message: &Message, folder: &Path) -> Result<(), Error> {
-    ///     let Some(received) = ReceivedFile::of(message) else { return Ok(()) };
+    ///     let Some(file) = GetFile::of(message) else { return Ok(()) };
     ///     // Safe to join: always one component.
-    ///     let path = folder.join(received.file_name().as_str());
-    ///     let (head, body) = client.download(GetFile::new(received))?;
+    ///     let path = folder.join(file.file_name().as_str());
+    ///     let (head, body) = client.download(file)?;
     ///     let mut file = fs::File::create_new(path).expect("a new file");
     ///     let limit = 200 << 20;
     ///     let size = body.copy_to(&head, &mut file, limit, |bytes| {

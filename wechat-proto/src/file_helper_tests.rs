@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use crate::flow::Response;
 use crate::login::{InitSession, Logout};
-use crate::media::{GetFile, GetImage, GetVideo, GetVoice, ImageSize, MediaType, ReceivedFile};
+use crate::media::{GetFile, GetImage, GetVideo, GetVoice, ImageSize, MediaType};
 use crate::message::{SendFile, SendImage, SendText};
 use crate::sync::FetchBatch;
 use crate::testing::{NOW, body, credentials, http_of, rendered, session as web, uploaded};
@@ -95,9 +95,9 @@ fn downloads_have_exact_form() {
     insta::assert_snapshot!(requested(GetVoice::new(id), &mut session), @"
     GET https://filehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/webwxgetvoice?msgid=6314805927140286395&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&mmweb_appid=wx_webfilehelper
     ");
-    let file = ReceivedFile::new("@09ed9af3".parse().unwrap(), "@crypt_b27f0a51_94ce").unwrap();
+    let file = GetFile::new("@09ed9af3".parse().unwrap(), "@crypt_b27f0a51_94ce").unwrap();
     let file = file.named("%E6%8A%A5%2Epdf", "报.pdf").unwrap();
-    insta::assert_snapshot!(rendered(GetFile::new(file), &mut session), @"
+    insta::assert_snapshot!(rendered(file, &mut session), @"
     GET https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetmedia?sender=%4009ed9af3&mediaid=%40crypt_b27f0a51_94ce&encryfilename=%E6%8A%A5%2Epdf&fromuser=566148615&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z&webwx_data_ticket=Wq7z%2BLm20%2FXe&sid=kByRoJSUlD7S2pif&mmweb_appid=wx_webfilehelper
     accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,image/apng,*/*;q=0.8
     referer: https://filehelper.weixin.qq.com/?lang=zh_CN

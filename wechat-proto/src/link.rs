@@ -4,7 +4,6 @@
 //! (`docs/protocol.md` §13).
 
 use alloc::boxed::Box;
-use core::str::FromStr;
 
 use http::StatusCode;
 use http::header::LOCATION;
@@ -23,28 +22,6 @@ const ENDPOINT: &str = "webwxcheckurl";
 const LONGEST: usize = 8 << 10;
 /// The host of the warning pages.
 const WARNINGS: &str = "weixin110.qq.com";
-
-/// A link to check: any text of 1 to 8,192 bytes, unchanged from a message.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Link(Box<str>);
-
-impl Link {
-    /// Returns the link as it was given.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Link {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        if !(1..=LONGEST).contains(&text.len()) {
-            return Err(Invalid { what: "a link", expected: "1 to 8,192 bytes" });
-        }
-        Ok(Self(text.into()))
-    }
-}
 
 /// The service's verdict about a link. The link itself is not fetched.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -68,13 +45,20 @@ pub enum Verdict {
 /// browser.
 #[derive(Clone, Debug)]
 pub struct CheckLink {
-    link: Link,
+    link: Box<str>,
 }
 
 impl CheckLink {
-    /// Returns a request about a link.
-    pub const fn new(link: Link) -> Self {
-        Self { link }
+    /// Returns a request about a link, unchanged from a message.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] if the link is empty, or longer than 8,192 bytes.
+    pub fn new(link: &str) -> Result<Self, Invalid> {
+        if !(1..=LONGEST).contains(&link.len()) {
+            return Err(Invalid { what: "a link", expected: "1 to 8,192 bytes" });
+        }
+        Ok(Self { link: link.into() })
     }
 }
 
@@ -87,7 +71,7 @@ impl Endpoint for CheckLink {
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
         let device_id = session.device_id();
         Url::api(ENDPOINT)
-            .with("requrl", self.link.as_str())
+            .with("requrl", &self.link)
             .with("skey", session.auth.skey.expose())
             .with("deviceid", device_id)
             .with("pass_ticket", session.auth.pass_ticket.expose())
@@ -157,7 +141,7 @@ mod tests {
     use crate::testing::{http_of, rendered, reply, session};
 
     fn check() -> CheckLink {
-        CheckLink::new("http://a.example/".parse().unwrap())
+        CheckLink::new("http://a.example/").unwrap()
     }
 
     fn moved(to: &str) -> Response {
@@ -169,7 +153,7 @@ mod tests {
 
     #[test]
     fn link_check_request_is_built() {
-        let check = CheckLink::new("http://a.example/?b=c&d=雨#e".parse().unwrap());
+        let check = CheckLink::new("http://a.example/?b=c&d=雨#e").unwrap();
         insta::assert_snapshot!(rendered(check, &mut session()), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxcheckurl?requrl=http%3A%2F%2Fa.example%2F%3Fb%3Dc%26d%3D%E9%9B%A8%23e&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&deviceid=e356902031041503&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z&opcode=2&scene=1&username=%4009ed9af3
         accept: application/json, text/plain, */*
@@ -182,9 +166,9 @@ mod tests {
         let mut session = session();
         session.auth.skey = "=".repeat(4096).parse().unwrap();
         session.auth.pass_ticket = "%".repeat(4096).parse().unwrap();
-        http_of(CheckLink::new(longest.parse().unwrap()), &mut session);
+        http_of(CheckLink::new(&longest).unwrap(), &mut session);
         for bad in ["", &"x".repeat(LONGEST + 1)] {
-            assert!(bad.parse::<Link>().is_err());
+            assert!(CheckLink::new(bad).is_err());
         }
     }
 

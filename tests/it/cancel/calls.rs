@@ -190,8 +190,8 @@ fn queries_are_repeated() {
     again(BatchGetContacts::new(std::slice::from_ref(&ada)));
     again(SearchContacts::new("Guest"));
     again(SendReports::new(vec![Report::new(ReportKind::SendError, "\"x\"").unwrap()]));
-    again(CheckLink::new(LINK.parse().unwrap()));
-    again(GetPreview::new(START.preview.parse().unwrap()));
+    again(CheckLink::new(LINK).unwrap());
+    again(GetPreview::new(&START.preview).unwrap());
 }
 
 #[test]

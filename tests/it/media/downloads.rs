@@ -7,7 +7,7 @@ use wechat_proto::error::FailureKind;
 use wechat_proto::flow::{Response, Want};
 use wechat_proto::media::{
     FileName, GetContactPicture, GetFile, GetHeadImg, GetIcon, GetImage, GetMap, GetVideo,
-    GetVoice, Head, HeadImgUrl, Icon, ImageSize, MapLink, ReceivedFile,
+    GetVoice, Head, ImageSize,
 };
 use wechat_proto::{Body, Endpoint, Error, Message, Session, Timestamp, UserName};
 use wechat_simulator::{Asset, Incoming, Logged, Media, Recommend, World};
@@ -114,8 +114,7 @@ impl<B: Bot> Fixture<B> {
     }
 
     fn file(&self, message: usize) -> Download {
-        let file = ReceivedFile::of(&self.messages[message]).unwrap();
-        Download::new(GetFile::new(file))
+        Download::new(GetFile::of(&self.messages[message]).unwrap())
     }
 
     /// Returns every download with its asset in the simulator.
@@ -131,14 +130,14 @@ impl<B: Bot> Fixture<B> {
         let found = self.directory.find(&room).unwrap();
         let stranger = found.members.iter().find(|member| &*member.nick_name == "Wang").unwrap();
         let stranger = stranger.user_name.clone();
-        let picture = |name: &UserName| -> HeadImgUrl {
-            self.directory.find(name).unwrap().head_img_url.parse().unwrap()
+        let picture = |name: &UserName| {
+            let contact = self.directory.find(name).unwrap();
+            Download::new(GetContactPicture::of(contact).unwrap())
         };
         let me = self.bot.session().me().user_name.clone();
         let name = |name: &UserName, big| Asset::Icon(name.as_str().to_owned(), big);
         let head_img = || Asset::HeadImg(room.as_str().to_owned());
-        let map_link = MapLink::of(&self.messages[PLACE]).unwrap();
-        let icon_of = |icon: Icon| Download::new(GetIcon::new(icon));
+        let map = GetMap::of(&self.messages[PLACE]).unwrap();
         vec![
             (
                 "webwxgetmsgimg",
@@ -159,30 +158,26 @@ impl<B: Bot> Fixture<B> {
             ("webwxgetvideo", Download::new(GetVideo::new(id(VIDEO))), Asset::Video(text(VIDEO))),
             ("webwxgetmedia", self.file(FILE), Asset::File(media(FILE))),
             ("webwxgetmedia", self.file(OLD_FILE), Asset::File(media(OLD_FILE))),
-            (
-                "webwxgetpubliclinkimg",
-                Download::new(GetMap::new(map_link)),
-                Asset::Map(text(PLACE)),
-            ),
-            ("webwxgeticon", icon_of(Icon::of(friend.clone()).seq(7)), name(&friend, false)),
-            ("webwxgeticon", icon_of(Icon::of(me.clone()).big()), name(&me, true)),
+            ("webwxgetpubliclinkimg", Download::new(map), Asset::Map(text(PLACE))),
             (
                 "webwxgeticon",
-                icon_of(Icon::of_member(found, stranger.clone())),
+                Download::new(GetIcon::new(friend.clone()).seq(7)),
+                name(&friend, false),
+            ),
+            ("webwxgeticon", Download::new(GetIcon::new(me.clone()).big()), name(&me, true)),
+            (
+                "webwxgeticon",
+                Download::new(GetIcon::of_member(found, stranger.clone())),
                 name(&stranger, false),
             ),
             (
                 "webwxgeticon",
-                icon_of(Icon::of_stranger(&id(CARD), stranger.clone()).big()),
+                Download::new(GetIcon::of_stranger(&id(CARD), stranger.clone()).big()),
                 name(&stranger, true),
             ),
-            (
-                "webwxgeticon",
-                Download::new(GetContactPicture::new(picture(&friend))),
-                name(&friend, false),
-            ),
+            ("webwxgeticon", picture(&friend), name(&friend, false)),
             ("webwxgetheadimg", Download::new(GetHeadImg::new(room.clone())), head_img()),
-            ("webwxgetheadimg", Download::new(GetContactPicture::new(picture(&room))), head_img()),
+            ("webwxgetheadimg", picture(&room), head_img()),
         ]
     }
 }
@@ -213,7 +208,7 @@ pub(crate) fn everything<B: Bot>(place: &Place) {
         assert_eq!(name, expected);
     }
     assert_eq!(ranged, 2, "a voice and a video");
-    let received = ReceivedFile::of(&fixture.messages[OLD_FILE]).unwrap();
+    let received = GetFile::of(&fixture.messages[OLD_FILE]).unwrap();
     assert_eq!(received.file_name().as_str(), "a & b_c.txt");
     assert_eq!(place.simulator.world().fetched().len(), 15);
     place.assert_no_violations();

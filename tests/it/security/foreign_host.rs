@@ -14,7 +14,7 @@ use wechat_proto::contact::BatchGetContacts;
 use wechat_proto::flow::{self, Flow, Input, Interrupt, Want};
 use wechat_proto::hosts::{Origin, Role};
 use wechat_proto::login::Progress;
-use wechat_proto::media::{HeadImgUrl, MapLink};
+use wechat_proto::media::{GetContactPicture, GetMap};
 use wechat_proto::sync::FetchBatch;
 use wechat_proto::{Body, Device, Error, Hosts, Session, Timestamp};
 use wechat_simulator::World;
@@ -330,12 +330,12 @@ fn foreign_picture_links_are_rejected<B: Bot>(place: &Place) {
         place.simulator.world().reply_with("webwxbatchgetcontact", reply);
         let names = ["@x".parse().unwrap()];
         let found = bot.call(BatchGetContacts::new(&names)).unwrap();
-        assert!(found[0].head_img_url.parse::<HeadImgUrl>().is_err(), "{origin}");
-        assert!(pictures.parse::<HeadImgUrl>().is_err(), "{origin}");
+        assert!(GetContactPicture::of(&found[0]).is_err(), "{origin}");
+        assert!(GetContactPicture::new(&pictures).is_err(), "{origin}");
         let map = "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=x&msgid=1&pictype=location";
         for map in [format!("{origin}{map}"), format!("@{origin}{map}"), format!("//{origin}{map}")]
         {
-            assert!(map.parse::<MapLink>().is_err(), "{map}");
+            assert!(GetMap::new(&map).is_err(), "{map}");
         }
     }
     assert_eq!(foreign.received(), Vec::<String>::new());

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use wechat_proto::Error;
 use wechat_proto::UserName;
 use wechat_proto::contact::{GetContacts, Ticket, VerifyUser};
-use wechat_proto::media::{GetIcon, Icon};
+use wechat_proto::media::GetIcon;
 use wechat_proto::message::{Kind, SendText};
 use wechat_proto::sync::{FetchBatch, SyncCheck};
 use wechat_simulator::{Cut, Incoming};
@@ -64,7 +64,7 @@ fn output_contains_no_secrets<B: Bot + std::fmt::Debug>(place: &Place) {
     shown.push(format!("{:?}", bot.call(GetContacts::new())));
 
     let me = bot.session().me().user_name.clone();
-    let fetch = GetIcon::new(Icon::of(me));
+    let fetch = GetIcon::new(me);
     shown.push(format!("{fetch:?} {:?}", bot.download(fetch.clone()).unwrap().0));
     shown.push(format!("{fetch:?} {:?}", bot.save(fetch.clone(), 1).result));
 

@@ -5,7 +5,7 @@ use wechat_proto::error::Ret;
 use wechat_proto::feedback::SendFeedback;
 use wechat_proto::link::{CheckLink, Verdict};
 use wechat_proto::login::{GetQrCode, GetUuid, Logout, LogoutReason, Progress};
-use wechat_proto::media::{GetPreview, PictureId};
+use wechat_proto::media::GetPreview;
 use wechat_proto::report::{Report, ReportKind, SendLoginReports, SendReports};
 use wechat_proto::{Account, Device, Endpoint, Error};
 use wechat_simulator::{Judgement, World};
@@ -40,9 +40,9 @@ pub(crate) fn all_calls<B: Bot>(place: &Place) {
     world.person_writes(&friend, &format!("看 {LINK}"));
     world.judge_link(BAD, Judgement::Warns);
     let picture = b"\xff\xd8\xff\xe0a picture".as_slice();
-    let id: PictureId = world.keep_upload(picture).parse().unwrap();
+    let preview = GetPreview::new(&world.keep_upload(picture)).unwrap();
     drop(world);
-    let mut ask = |url: &str| bot.call(CheckLink::new(url.parse().unwrap())).unwrap();
+    let mut ask = |url: &str| bot.call(CheckLink::new(url).unwrap()).unwrap();
     // A plain address is returned as it was checked.
     let plain = "http://b.example/?c=d";
     place.simulator.world().judge_link(plain, Judgement::Leads);
@@ -51,7 +51,7 @@ pub(crate) fn all_calls<B: Bot>(place: &Place) {
     assert!(at.starts_with("https://weixin110.qq.com/"), "{at}");
     place.simulator.world().judge_link(BAD, Judgement::Page);
     assert_eq!(ask(BAD), Verdict::Warns { at: None });
-    let shown = bot.call(GetPreview::new(id)).unwrap();
+    let shown = bot.call(preview).unwrap();
     assert_eq!(shown, picture);
     bot.call(Logout::new()).unwrap();
 
@@ -102,7 +102,7 @@ fn all_calls_refused<B: Bot>(place: &Place) {
     let mut bot = B::confirmed(place);
     place.simulator.world().judge_link(LINK, Judgement::Leads);
     let id = place.simulator.world().keep_upload(Bytes::from_static(b"\xff\xd8\xff"));
-    let id: PictureId = id.parse().unwrap();
+    let preview = GetPreview::new(&id).unwrap();
 
     fn fails<B: Bot, E: Endpoint + Clone>(
         place: &Place,
@@ -129,11 +129,11 @@ fn all_calls_refused<B: Bot>(place: &Place) {
     }
     fails(place, &mut bot, "webwxstatreport", notice, SendReports::new(reports().into()));
     fails(place, &mut bot, "webwxsendfeedback", notice, SendFeedback::new("x"));
-    fails(place, &mut bot, "webwxcheckurl", notice, CheckLink::new(LINK.parse().unwrap()));
-    fails(place, &mut bot, "webwxpreview", notice, GetPreview::new(id.clone()));
+    fails(place, &mut bot, "webwxcheckurl", notice, CheckLink::new(LINK).unwrap());
+    fails(place, &mut bot, "webwxpreview", notice, preview.clone());
     let gone = http::Response::new(Bytes::new());
     place.simulator.world().reply_with("webwxpreview", gone);
-    let empty = bot.call(GetPreview::new(id.clone()));
+    let empty = bot.call(preview.clone());
     assert!(matches!(empty, Err(Error::EmptyMedia { endpoint: "webwxpreview" })));
 
     let world = place.simulator.world();

@@ -14,7 +14,7 @@ use futures_core::Stream as _;
 use tokio::io::{AsyncRead, AsyncSeek, AsyncWrite, ReadBuf};
 use tokio::runtime::{Builder, Handle};
 use tokio::task::block_in_place;
-use wechat_proto::media::{GetIcon, Icon, LocalFile, Upload};
+use wechat_proto::media::{GetIcon, LocalFile, Upload};
 use wechat_proto::message::{RevokeMessage, SendFile, SendText};
 use wechat_proto::{Error, UserName};
 use wechat_simulator::Simulator;
@@ -125,7 +125,7 @@ fn to() -> UserName {
 }
 
 fn icon() -> GetIcon {
-    GetIcon::new(Icon::of(to()))
+    GetIcon::new(to())
 }
 
 fn upload() -> Upload {

@@ -18,9 +18,11 @@ use crate::{Body, Endpoint, Error, Message, Session, Text, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxgetmedia";
 
-/// A received file, to be downloaded with [`GetFile`]. Valid for this login.
+/// A request that gets a file that came with a message. Valid for this login.
+///
+/// The URL repeats the cookie `webwx_data_ticket`, as the service requires.
 #[derive(Clone, Eq, PartialEq)]
-pub struct ReceivedFile {
+pub struct GetFile {
     sender: UserName,
     media_id: Box<str>,
     /// Percent-encoded by the service; empty in old messages.
@@ -28,16 +30,16 @@ pub struct ReceivedFile {
     file_name: Box<str>,
 }
 
-impl ReceivedFile {
+impl GetFile {
     /// The maximum length of each of its texts, in bytes: a `MediaId` has about 300.
     pub const MAX: usize = 4096;
 
-    /// Returns the file with this `MediaId`. `sender` is the message's `FromUserName`: a person or
+    /// Returns a request for the file with this `MediaId`. `sender` is the message's `FromUserName`: a person or
     /// a room.
     ///
     /// # Errors
     ///
-    /// Fails if the `MediaId` is empty, or longer than [`ReceivedFile::MAX`].
+    /// Fails if the `MediaId` is empty, or longer than [`GetFile::MAX`].
     pub fn new(sender: UserName, media_id: &str) -> Result<Self, Invalid> {
         if media_id.is_empty() || media_id.len() > Self::MAX {
             return Err(Invalid { what: "a MediaId", expected: "1 to 4,096 bytes" });
@@ -51,7 +53,7 @@ impl ReceivedFile {
     ///
     /// # Errors
     ///
-    /// Fails if one is longer than [`ReceivedFile::MAX`].
+    /// Fails if one is longer than [`GetFile::MAX`].
     pub fn named(mut self, encry_file_name: &str, file_name: &str) -> Result<Self, Invalid> {
         if encry_file_name.len().max(file_name.len()) > Self::MAX {
             return Err(Invalid { what: "a file's name", expected: "up to 4,096 bytes" });
@@ -60,7 +62,8 @@ impl ReceivedFile {
         Ok(self)
     }
 
-    /// Returns the file of a message with `MsgType` 49, `AppMsgType` 6 and a `MediaId`.
+    /// Returns a request for the file of a message, if it has `MsgType` 49, `AppMsgType` 6 and a
+    /// `MediaId`.
     pub fn of(message: &Message) -> Option<Self> {
         let wire = Wire::read(message.raw.json());
         if (wire.msg_type.0, wire.app_msg_type.0) != (49, 6) {
@@ -70,7 +73,7 @@ impl ReceivedFile {
         file.named(&wire.encry_file_name, &wire.file_name).ok()
     }
 
-    /// Returns the safe form of its `FileName`, else of its `EncryFileName`.
+    /// Returns the safe form of the `FileName`, else of the `EncryFileName`.
     pub fn file_name(&self) -> FileName {
         if self.file_name.is_empty() {
             return FileName::of_encoded(&self.encry_file_name);
@@ -80,9 +83,9 @@ impl ReceivedFile {
 }
 
 /// Hides the `MediaId`, which fetches the file.
-impl fmt::Debug for ReceivedFile {
+impl fmt::Debug for GetFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReceivedFile")
+        f.debug_struct("GetFile")
             .field("sender", &self.sender)
             .field("file_name", &self.file_name())
             .finish_non_exhaustive()
@@ -99,21 +102,6 @@ object! {
     }
 }
 
-/// A request that gets a file that came with a message.
-///
-/// The URL repeats the cookie `webwx_data_ticket`, as the service requires.
-#[derive(Clone, Debug)]
-pub struct GetFile {
-    file: ReceivedFile,
-}
-
-impl GetFile {
-    /// Returns a request for this file.
-    pub const fn new(file: ReceivedFile) -> Self {
-        Self { file }
-    }
-}
-
 impl Endpoint for GetFile {
     type State = Session;
     type Output = Head;
@@ -121,7 +109,7 @@ impl Endpoint for GetFile {
     const WANT: Want = HEAD;
 
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
-        let ReceivedFile { sender, media_id, encry_file_name, file_name } = &self.file;
+        let Self { sender, media_id, encry_file_name, file_name } = self;
         let url = Url::new(Role::File, "/cgi-bin/mmwebwx-bin/webwxgetmedia")
             .with("sender", sender)
             .with("mediaid", media_id);

@@ -3,8 +3,6 @@
 //! Gets the picture of a person or a room by the path in its record (`docs/protocol.md` §5.4).
 
 use alloc::boxed::Box;
-use core::fmt;
-use core::str::FromStr;
 
 use super::head::{self, HEAD, Head, Wanted};
 use super::{head_img, icon, link};
@@ -18,85 +16,55 @@ use crate::{Body, Endpoint, Error, Session, Timestamp};
 const ICON: &str = "/cgi-bin/mmwebwx-bin/webwxgeticon";
 const HEAD_IMG: &str = "/cgi-bin/mmwebwx-bin/webwxgetheadimg";
 
-/// The location of a contact's picture: its `HeadImgUrl`, a path of one of two endpoints with a
-/// query. It never leads to another host or endpoint.
+/// A request that gets the picture of a contact: a person or a room.
 ///
-/// ```
-/// use wechat_proto::contact::Contact;
-/// use wechat_proto::error::Invalid;
-/// use wechat_proto::media::GetContactPicture;
-///
-/// fn picture(contact: &Contact) -> Result<GetContactPicture, Invalid> {
-///     Ok(GetContactPicture::new(contact.head_img_url.parse()?))
-/// }
-/// ```
+/// It never leads to another host or endpoint. The value of `skey` in the path is replaced by that of
+/// the session.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct HeadImgUrl {
-    text: Box<str>,
+pub struct GetContactPicture {
+    /// The path, without the value of its `skey`.
+    path: Box<str>,
     /// The index at which the value of `skey` is inserted.
     key: Option<usize>,
     endpoint: &'static str,
 }
 
-impl HeadImgUrl {
-    /// Returns the path in the record, without the value of its `skey`.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-}
-
-impl FromStr for HeadImgUrl {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+impl GetContactPicture {
+    /// Returns a request for the picture at this path: the `HeadImgUrl` of a contact.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] if it is not the path of `webwxgeticon` or `webwxgetheadimg` with a query in
+    /// visible ASCII.
+    pub fn new(head_img_url: &str) -> Result<Self, Invalid> {
         let invalid = Invalid {
             what: "a contact's HeadImgUrl",
             expected: "/cgi-bin/mmwebwx-bin/webwxgeticon?… or webwxgetheadimg?… in visible ASCII",
         };
-        let endpoint = match link::endpoint(text, &[ICON, HEAD_IMG]) {
+        let endpoint = match link::endpoint(head_img_url, &[ICON, HEAD_IMG]) {
             Some(ICON) => icon::ENDPOINT,
             Some(_) => head_img::ENDPOINT,
             None => return Err(invalid),
         };
         // The key in the path is removed: it may be an old one of this login.
-        let key = ["?skey=", "&skey="].iter().find_map(|name| Some(text.find(name)? + name.len()));
-        let (before, value) = text.split_at(key.unwrap_or(text.len()));
+        let find = |name: &&str| Some(head_img_url.find(*name)? + name.len());
+        let key = ["?skey=", "&skey="].iter().find_map(find);
+        let (before, value) = head_img_url.split_at(key.unwrap_or(head_img_url.len()));
         let after = value.find('&').and_then(|end| value.get(end..)).unwrap_or_default();
-        // A second key would be shown by `as_str`.
+        // A second key would be shown by `Debug`.
         if after.contains("&skey=") {
             return Err(invalid);
         }
-        Ok(Self { text: [before, after].concat().into(), key, endpoint })
-    }
-}
-
-impl fmt::Display for HeadImgUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-/// A request that gets the picture of a contact: a person or a room.
-///
-/// The value of `skey` in the path is replaced by that of the session.
-#[derive(Clone, Debug)]
-pub struct GetContactPicture {
-    url: HeadImgUrl,
-}
-
-impl GetContactPicture {
-    /// Returns a request for the picture at this path.
-    pub const fn new(url: HeadImgUrl) -> Self {
-        Self { url }
+        Ok(Self { path: [before, after].concat().into(), key, endpoint })
     }
 
     /// Returns a request for the picture of a contact.
     ///
     /// # Errors
     ///
-    /// Fails with [`Invalid`] if the record has no picture.
+    /// [`Invalid`] if the record has no picture.
     pub fn of(contact: &Contact) -> Result<Self, Invalid> {
-        contact.head_img_url.parse().map(Self::new)
+        Self::new(&contact.head_img_url)
     }
 }
 
@@ -107,11 +75,11 @@ impl Endpoint for GetContactPicture {
     const WANT: Want = HEAD;
 
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
-        let HeadImgUrl { text, key, .. } = &self.url;
+        let Self { path, key, .. } = self;
         let url = match key {
-            None => Url::new(Role::Api, text),
+            None => Url::new(Role::Api, path),
             Some(at) => {
-                let (before, after) = text.split_at(*at);
+                let (before, after) = path.split_at(*at);
                 let skey = encode(session.auth.skey.expose());
                 Url::new(Role::Api, &alloc::format!("{before}{skey}{after}"))
             }
@@ -124,7 +92,7 @@ impl Endpoint for GetContactPicture {
     /// Fails with [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response
     /// does not announce a picture.
     fn parse(&self, response: &Response) -> Result<Head, Error> {
-        head::read(self.url.endpoint, Wanted::Picture, response)
+        head::read(self.endpoint, Wanted::Picture, response)
     }
 }
 
@@ -137,7 +105,7 @@ mod tests {
     use crate::testing::{http_of, rendered, session};
 
     fn download(url: &str) -> GetContactPicture {
-        GetContactPicture::new(url.parse().unwrap())
+        GetContactPicture::new(url).unwrap()
     }
 
     #[test]
@@ -154,31 +122,25 @@ mod tests {
     /// `docs/protocol.md` §5.4: only the key is replaced by the session's own.
     #[test]
     fn skey_is_replaced_by_that_of_the_session() {
-        for (given, kept, requested) in [
-            (
-                "geticon?seq=1&username=@a&skey=", "seq=1&username=@a&skey=",
-                "seq=1&username=@a&skey=KEY",
-            ),
-            ("geticon?seq=1&skey=@crypt_old", "seq=1&skey=", "seq=1&skey=KEY"),
-            ("getheadimg?skey=", "skey=", "skey=KEY"),
-            ("getheadimg?skey=x&seq=1", "skey=&seq=1", "skey=KEY&seq=1"),
-            ("geticon?seq=1&xskey=y", "seq=1&xskey=y", "seq=1&xskey=y"),
-            ("geticon?seq=1", "seq=1", "seq=1"),
+        for (given, requested) in [
+            ("geticon?seq=1&username=@a&skey=", "seq=1&username=@a&skey=KEY"),
+            ("geticon?seq=1&skey=@crypt_old", "seq=1&skey=KEY"),
+            ("getheadimg?skey=", "skey=KEY"),
+            ("getheadimg?skey=x&seq=1", "skey=KEY&seq=1"),
+            ("geticon?seq=1&xskey=y", "seq=1&xskey=y"),
+            ("geticon?seq=1", "seq=1"),
         ] {
-            let url: HeadImgUrl =
-                alloc::format!("/cgi-bin/mmwebwx-bin/webwx{given}").parse().unwrap();
-            assert!(url.as_str().ends_with(&alloc::format!("?{kept}")), "{url}");
-            let http = http_of(GetContactPicture::new(url), &mut session());
+            let download = download(&alloc::format!("/cgi-bin/mmwebwx-bin/webwx{given}"));
+            let http = http_of(download, &mut session());
             let query = http.uri().query().unwrap().to_string();
             let key = "%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e";
             assert_eq!(query.replace(key, "KEY"), requested);
         }
         // A key in the record is not shown.
-        let url: HeadImgUrl =
-            "/cgi-bin/mmwebwx-bin/webwxgeticon?skey=@crypt_secret".parse().unwrap();
-        assert!(!alloc::format!("{url} {url:?}").contains("secret"));
+        let download = download("/cgi-bin/mmwebwx-bin/webwxgeticon?skey=@crypt_secret");
+        assert!(!alloc::format!("{download:?}").contains("secret"));
         let twice = "/cgi-bin/mmwebwx-bin/webwxgeticon?skey=x&seq=1&skey=@crypt_secret";
-        assert!(twice.parse::<HeadImgUrl>().is_err());
+        assert!(GetContactPicture::new(twice).is_err());
     }
 
     #[test]
@@ -195,12 +157,11 @@ mod tests {
     #[test]
     fn other_endpoints_are_refused() {
         for bad in INVALID.into_iter().chain(["/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=x"]) {
-            assert!(bad.parse::<HeadImgUrl>().is_err(), "{bad}");
+            assert!(GetContactPicture::new(bad).is_err(), "{bad}");
         }
         for path in [ICON, HEAD_IMG] {
             leads_only_to(path, |text| {
-                let download = GetContactPicture::new(text.parse().ok()?);
-                Some(http_of(download, &mut session()))
+                Some(http_of(GetContactPicture::new(text).ok()?, &mut session()))
             });
         }
     }

@@ -12,11 +12,12 @@ use crate::{Body, Endpoint, Error, MsgId, Session, Timestamp, UserName};
 
 pub(super) const ENDPOINT: &str = "webwxgeticon";
 
-/// The person whose picture is requested.
+/// A request that gets the picture of a person.
 ///
-/// A contact's record has the path of its picture, too: [`HeadImgUrl`](super::HeadImgUrl).
+/// A contact's record has the path of its picture, too:
+/// [`GetContactPicture`](super::GetContactPicture).
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Icon {
+pub struct GetIcon {
     user_name: UserName,
     seq: u64,
     message: Option<MsgId>,
@@ -24,26 +25,26 @@ pub struct Icon {
     big: bool,
 }
 
-impl Icon {
-    /// Returns the picture of a contact, an official account, or the account itself.
-    pub const fn of(user_name: UserName) -> Self {
+impl GetIcon {
+    /// Returns a request for the picture of a contact, an official account, or the account itself.
+    pub const fn new(user_name: UserName) -> Self {
         Self { user_name, seq: 0, message: None, room: None, big: false }
     }
 
-    /// Returns the picture of a member of a room, who need not be a contact.
+    /// Returns a request for the picture of a member of a room, who need not be a contact.
     pub fn of_member(room: &Contact, user_name: UserName) -> Self {
         // The room's other name if known, else its own. The former comes from the server and is
         // not validated.
         let known = 1..=UserName::MAX;
         let id = &room.encry_chat_room_id;
         let id = if known.contains(&id.len()) { id.clone() } else { room.user_name.clone().into() };
-        Self { room: Some(id), ..Self::of(user_name) }
+        Self { room: Some(id), ..Self::new(user_name) }
     }
 
-    /// Returns the picture of a stranger in a message: the sender of a friend request, or the
-    /// person on a card (`MsgType` 37 and 42).
+    /// Returns a request for the picture of a stranger in a message: the sender of a friend request,
+    /// or the person on a card (`MsgType` 37 and 42).
     pub fn of_stranger(message: &MsgId, user_name: UserName) -> Self {
-        Self { message: Some(message.clone()), ..Self::of(user_name) }
+        Self { message: Some(message.clone()), ..Self::new(user_name) }
     }
 
     /// Selects a version of the picture: the `seq` of a `HeadImgUrl`. The default 0 is the current
@@ -62,19 +63,6 @@ impl Icon {
     }
 }
 
-/// A request that gets the picture of a person.
-#[derive(Clone, Debug)]
-pub struct GetIcon {
-    icon: Icon,
-}
-
-impl GetIcon {
-    /// Returns a request for this picture.
-    pub const fn new(icon: Icon) -> Self {
-        Self { icon }
-    }
-}
-
 impl Endpoint for GetIcon {
     type State = Session;
     type Output = Head;
@@ -82,7 +70,7 @@ impl Endpoint for GetIcon {
     const WANT: Want = HEAD;
 
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
-        let Icon { user_name, seq, message, room, big } = &self.icon;
+        let Self { user_name, seq, message, room, big } = self;
         let mut url = Url::api(ENDPOINT)
             .with("seq", seq)
             .with("username", user_name)
@@ -128,8 +116,8 @@ mod tests {
         "@c1d8".parse().unwrap()
     }
 
-    fn query(icon: Icon) -> String {
-        let http = http_of(GetIcon::new(icon), &mut session());
+    fn query(icon: GetIcon) -> String {
+        let http = http_of(icon, &mut session());
         let query = http.uri().query().unwrap().to_string();
         query.replace("%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e", "SKEY")
     }
@@ -137,7 +125,7 @@ mod tests {
     #[test]
     fn request_is_built() {
         let mut session = session();
-        let download = GetIcon::new(Icon::of(name()).seq(640_318_772));
+        let download = GetIcon::new(name()).seq(640_318_772);
         insta::assert_snapshot!(rendered(download, &mut session), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgeticon?seq=640318772&username=%40c1d8&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
         accept: image/webp,image/apng,image/*,*/*;q=0.8
@@ -148,13 +136,13 @@ mod tests {
     fn each_kind_of_icon_has_its_query() {
         let base = "seq=0&username=%40c1d8&skey=SKEY";
         for (icon, more) in [
-            (Icon::of(name()), ""),
-            (Icon::of(name()).big(), "&type=big"),
-            (Icon::of_member(&room("@e1"), name()), "&chatroomid=%40e1"),
+            (GetIcon::new(name()), ""),
+            (GetIcon::new(name()).big(), "&type=big"),
+            (GetIcon::of_member(&room("@e1"), name()), "&chatroomid=%40e1"),
             // The room's id is unknown or not valid.
-            (Icon::of_member(&room(""), name()), "&chatroomid=%40%409e1c"),
-            (Icon::of_member(&room(&"x".repeat(5000)), name()), "&chatroomid=%40%409e1c"),
-            (Icon::of_stranger(&MsgId::from("12"), name()).big(), "&msgid=12&type=big"),
+            (GetIcon::of_member(&room(""), name()), "&chatroomid=%40%409e1c"),
+            (GetIcon::of_member(&room(&"x".repeat(5000)), name()), "&chatroomid=%40%409e1c"),
+            (GetIcon::of_stranger(&MsgId::from("12"), name()).big(), "&msgid=12&type=big"),
         ] {
             assert_eq!(query(icon), alloc::format!("{base}{more}"));
         }
@@ -162,7 +150,7 @@ mod tests {
 
     #[test]
     fn replies_are_parsed() {
-        let download = GetIcon::new(Icon::of(name()));
+        let download = GetIcon::new(name());
         accepts(&download, ENDPOINT, "image/jpeg");
         rejects_errors(&download, ENDPOINT);
     }

@@ -3,7 +3,6 @@
 //! Gets the map of a location message (`docs/protocol.md` §8, §9.10).
 
 use alloc::boxed::Box;
-use core::str::FromStr;
 
 use super::head::{self, HEAD, Head, Wanted};
 use super::link;
@@ -11,58 +10,43 @@ use crate::error::Invalid;
 use crate::flow::{Response, Want};
 use crate::hosts::Role;
 use crate::message::Kind;
-use crate::text_type::text_type;
 use crate::wire::query::{Accept, Url};
 use crate::{Body, Endpoint, Error, Message, Session, Timestamp};
 
 const ENDPOINT: &str = "webwxgetpubliclinkimg";
 const PATH: &str = "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg";
 
-/// The location of a map: the path of its endpoint with a query, from a message. It never leads to
-/// another host.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct MapLink(Box<str>);
-
-impl MapLink {
-    /// Returns the map of a location message ([`Location::image`](crate::message::Location::image)).
-    pub fn of(message: &Message) -> Option<Self> {
-        match &message.kind {
-            Kind::Location(location) => location.image.parse().ok(),
-            _ => None,
-        }
-    }
-
-    /// Returns the path in the message.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for MapLink {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let invalid = Invalid {
-            what: "the path of a map",
-            expected: "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?… in visible ASCII",
-        };
-        match link::endpoint(text, &[PATH]) {
-            Some(_) => Ok(Self(text.into())),
-            None => Err(invalid),
-        }
-    }
-}
-
 /// A request that gets the map of a location message.
-#[derive(Clone, Debug)]
+///
+/// It never leads to another host or endpoint.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct GetMap {
-    link: MapLink,
+    path: Box<str>,
 }
 
 impl GetMap {
-    /// Returns a request for this map.
-    pub const fn new(link: MapLink) -> Self {
-        Self { link }
+    /// Returns a request for the map at this path, which has a query.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] if it is not the path of `webwxgetpubliclinkimg` with a query in visible ASCII.
+    pub fn new(path: &str) -> Result<Self, Invalid> {
+        match link::endpoint(path, &[PATH]) {
+            Some(_) => Ok(Self { path: path.into() }),
+            None => Err(Invalid {
+                what: "the path of a map",
+                expected: "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?… in visible ASCII",
+            }),
+        }
+    }
+
+    /// Returns a request for the map of a location message
+    /// ([`Location::image`](crate::message::Location::image)), if it has one.
+    pub fn of(message: &Message) -> Option<Self> {
+        match &message.kind {
+            Kind::Location(location) => Self::new(&location.image).ok(),
+            _ => None,
+        }
     }
 }
 
@@ -73,7 +57,7 @@ impl Endpoint for GetMap {
     const WANT: Want = HEAD;
 
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
-        let url = Url::new(Role::Api, self.link.as_str()).accept(Accept::Image);
+        let url = Url::new(Role::Api, &self.path).accept(Accept::Image);
         url.get(&mut session.device, now)
     }
 
@@ -85,8 +69,6 @@ impl Endpoint for GetMap {
         head::read(ENDPOINT, Wanted::Picture, response)
     }
 }
-
-text_type! { MapLink: Display; }
 
 #[cfg(test)]
 mod tests {
@@ -100,7 +82,7 @@ mod tests {
     #[test]
     fn request_is_built() {
         let mut session = session();
-        let download = GetMap::new(LINK.parse().unwrap());
+        let download = GetMap::new(LINK).unwrap();
         insta::assert_snapshot!(rendered(download, &mut session), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx&msgid=2846610397255840113&pictype=location
         accept: image/webp,image/apng,image/*,*/*;q=0.8
@@ -109,7 +91,7 @@ mod tests {
 
     #[test]
     fn replies_are_parsed() {
-        let download = GetMap::new(LINK.parse().unwrap());
+        let download = GetMap::new(LINK).unwrap();
         accepts(&download, ENDPOINT, "image/jpeg");
         rejects_errors(&download, ENDPOINT);
     }
@@ -117,7 +99,7 @@ mod tests {
     #[test]
     fn map_of_a_message_is_found() {
         let found = |from: &str, content: &str| {
-            MapLink::of(&message(&alloc::format!(
+            GetMap::of(&message(&alloc::format!(
                 "\"FromUserName\":\"{from}\",\"ToUserName\":\"@me\",\"MsgType\":1,\"SubMsgType\":48,\"Content\":\"{content}\""
             )))
         };
@@ -129,7 +111,7 @@ mod tests {
             ("@a", alloc::format!(":<br/>{escaped}")),
             ("@a", LINK.into()),
         ] {
-            assert_eq!(found(from, &content).unwrap().as_str(), LINK, "{content}");
+            assert_eq!(found(from, &content), GetMap::new(LINK).ok(), "{content}");
         }
         for none in ["", "a:<br/>b", "a:<br/>https://evil.example/x", "a:<br/>//evil.example/x"] {
             assert_eq!(found("@a", none), None, "{none}");
@@ -139,11 +121,8 @@ mod tests {
     #[test]
     fn other_endpoints_are_refused() {
         for bad in INVALID {
-            assert!(bad.parse::<MapLink>().is_err(), "{bad}");
+            assert!(GetMap::new(bad).is_err(), "{bad}");
         }
-        leads_only_to(PATH, |text| {
-            let download = GetMap::new(text.parse().ok()?);
-            Some(http_of(download, &mut session()))
-        });
+        leads_only_to(PATH, |text| Some(http_of(GetMap::new(text).ok()?, &mut session())));
     }
 }

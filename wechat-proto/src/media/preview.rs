@@ -5,7 +5,6 @@
 
 use alloc::boxed::Box;
 use core::fmt;
-use core::str::FromStr;
 
 use bytes::Bytes;
 
@@ -19,38 +18,31 @@ const ENDPOINT: &str = "webwxpreview";
 /// The longest picture that the service accepts: `docs/protocol.md` §14.
 const LONGEST: usize = 20 << 20;
 
-/// The service's id of an upload ([`Uploaded::media_id`](crate::media::Uploaded::media_id)).
-#[derive(Clone, Eq, PartialEq)]
-pub struct PictureId(Box<str>);
-
-/// Hides the id, which fetches the picture.
-impl fmt::Debug for PictureId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PictureId")
-    }
-}
-
-impl FromStr for PictureId {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        if !(1..=4096).contains(&text.len()) {
-            return Err(Invalid { what: "the id of an upload", expected: "1 to 4,096 bytes" });
-        }
-        Ok(Self(text.into()))
-    }
-}
-
 /// A request that gets the bytes of an uploaded picture. Their `Content-Type` is ignored.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct GetPreview {
-    id: PictureId,
+    media_id: Box<str>,
 }
 
 impl GetPreview {
-    /// Returns a request for the picture with this id.
-    pub const fn new(id: PictureId) -> Self {
-        Self { id }
+    /// Returns a request for the picture with this id:
+    /// [`Uploaded::media_id`](crate::media::Uploaded::media_id).
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] if the id is empty, or longer than 4,096 bytes.
+    pub fn new(media_id: &str) -> Result<Self, Invalid> {
+        if !(1..=4096).contains(&media_id.len()) {
+            return Err(Invalid { what: "the id of an upload", expected: "1 to 4,096 bytes" });
+        }
+        Ok(Self { media_id: media_id.into() })
+    }
+}
+
+/// Redacts the id, which grants access to the picture.
+impl fmt::Debug for GetPreview {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GetPreview")
     }
 }
 
@@ -64,7 +56,7 @@ impl Endpoint for GetPreview {
         Url::api(ENDPOINT)
             .accept(Accept::Image)
             .with("fun", "preview")
-            .with("mediaid", &self.id.0)
+            .with("mediaid", &self.media_id)
             .get(&mut session.device, now)
     }
 
@@ -105,7 +97,7 @@ mod tests {
     use crate::testing::{http_of, rendered, reply, session};
 
     fn preview(name: &str) -> GetPreview {
-        GetPreview::new(name.parse().unwrap())
+        GetPreview::new(name).unwrap()
     }
 
     #[test]
@@ -120,12 +112,11 @@ mod tests {
     #[test]
     fn any_valid_id_fits_a_request() {
         let longest = "=".repeat(4096);
-        let id: PictureId = longest.parse().unwrap();
-        let preview = GetPreview::new(id);
-        assert_eq!(alloc::format!("{preview:?}"), "GetPreview { id: PictureId }");
-        http_of(preview, &mut session());
+        let longest = preview(&longest);
+        assert_eq!(alloc::format!("{longest:?}"), "GetPreview");
+        http_of(longest, &mut session());
         for bad in ["", &"x".repeat(4097)] {
-            assert!(bad.parse::<PictureId>().is_err());
+            assert!(GetPreview::new(bad).is_err());
         }
     }
 

@@ -1,7 +1,7 @@
 //! Download of the media of a message from the endpoint for its kind: `docs/protocol.md` §8.
 
 use super::head::{HEAD, Head};
-use super::{GetFile, GetImage, GetMap, GetVideo, GetVoice, ImageSize, MapLink, ReceivedFile};
+use super::{GetFile, GetImage, GetMap, GetVideo, GetVoice, ImageSize};
 use crate::flow::{Response, Want};
 use crate::message::{AppContent, Kind};
 use crate::{Body, Endpoint, Error, Message, Session, Timestamp};
@@ -52,9 +52,9 @@ impl GetMedia {
             Kind::Emoticon(_) => Media::Image(GetImage::new(id, ImageSize::Big)),
             Kind::Voice(_) => Media::Voice(GetVoice::new(id)),
             Kind::Video(_) => Media::Video(GetVideo::new(id)),
-            Kind::Location(_) => Media::Map(GetMap::new(MapLink::of(message).ok_or(missing)?)),
+            Kind::Location(_) => Media::Map(GetMap::of(message).ok_or(missing)?),
             Kind::App(app) if matches!(app.content, AppContent::File(_)) => {
-                Media::File(GetFile::new(ReceivedFile::of(message).ok_or(missing)?))
+                Media::File(GetFile::of(message).ok_or(missing)?)
             }
             _ => return Err(NotFetchable::Kind),
         }))

@@ -3,7 +3,7 @@
 use alloc::format;
 
 use super::file_name::FileName;
-use super::{Head, ReceivedFile};
+use super::{GetFile, Head};
 use crate::Message;
 use crate::message::Kind;
 
@@ -13,7 +13,7 @@ impl FileName {
     /// A file has its own name. Other media have the name of their kind and the message's id, with
     /// the extension for the media type of the head: `image-4527210051674039705.jpg`.
     pub fn of_media(message: &Message, head: &Head) -> Self {
-        if let Some(file) = ReceivedFile::of(message) {
+        if let Some(file) = GetFile::of(message) {
             return file.file_name();
         }
         let (kind, usual) = match &message.kind {

@@ -17,7 +17,7 @@ use wechat_proto::login::{
 };
 use wechat_proto::media::{
     CheckUpload, FileName, GetContactPicture, GetFile, GetHeadImg, GetImage, GetMap, GetPreview,
-    GetVideo, GetVoice, ImageSize, LocalFile, Md5Sum, ReceivedFile, UploadPiece, UploadPlan,
+    GetVideo, GetVoice, ImageSize, LocalFile, Md5Sum, UploadPiece, UploadPlan,
 };
 use wechat_proto::message::{NotifyPhone, Receipt, RevokeMessage, SendText};
 use wechat_proto::report::SendReports;
@@ -150,13 +150,13 @@ pub(super) fn meaning(
         "webwxuploadmedia" | "webwxuploadmediaparallel" => {
             piece(endpoint, request, response, state)?
         }
-        "webwxcheckurl" => match CheckLink::new(of("-")).parse(response)? {
+        "webwxcheckurl" => match CheckLink::new("-").expect("a link").parse(response)? {
             Verdict::Leads { to } => Meaning::line(format!("leads to {to}"), json!({ "to": to })),
             Verdict::Warns { at } => Meaning::line("shows a warning", json!({ "warning": at })),
             other => Meaning::line(format!("{other:?}"), Value::Null),
         },
         "webwxpreview" => {
-            let picture = GetPreview::new(of("-")).parse(response)?;
+            let picture = GetPreview::new("-").expect("an id").parse(response)?;
             Meaning::line(format!("{} bytes", picture.len()), json!({ "bytes": picture.len() }))
         }
         "webwxstatreport" => done(SendReports::new(Vec::new()).parse(response))?,
@@ -227,17 +227,14 @@ fn download(endpoint: &str, response: &Response) -> Result<Option<Meaning>, Erro
         "webwxgetmsgimg" => GetImage::new(id, ImageSize::Full).parse(response),
         "webwxgetvoice" => GetVoice::new(id).parse(response),
         "webwxgetvideo" => GetVideo::new(id).parse(response),
-        "webwxgetmedia" => {
-            let file = ReceivedFile::new(of("@a"), "-").and_then(|file| file.named("", "-"));
-            GetFile::new(file.expect("a media id and a name")).parse(response)
-        }
+        "webwxgetmedia" => GetFile::new(of("@a"), "-").expect("a media id").parse(response),
         "webwxgetpubliclinkimg" => {
             let link = "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=x&msgid=1";
-            GetMap::new(of(link)).parse(response)
+            GetMap::new(link).expect("a path").parse(response)
         }
         "webwxgeticon" => {
             let picture = "/cgi-bin/mmwebwx-bin/webwxgeticon?seq=1&skey=";
-            GetContactPicture::new(of(picture)).parse(response)
+            GetContactPicture::new(picture).expect("a path").parse(response)
         }
         "webwxgetheadimg" => GetHeadImg::new(of("@@a")).parse(response),
         _ => return Ok(None),

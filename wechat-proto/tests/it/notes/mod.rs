@@ -14,8 +14,8 @@ use wechat_proto::login::{
     Announce, CheckScan, Credentials, GetQrCode, GetUuid, InitSession, Redirect,
 };
 use wechat_proto::media::{
-    GetContactPicture, GetFile, GetHeadImg, GetIcon, GetImage, GetVideo, GetVoice, Icon, ImageSize,
-    LocalFile, Md5Sum, MediaType, ReceivedFile, UploadPiece, UploadPlan,
+    GetContactPicture, GetFile, GetHeadImg, GetIcon, GetImage, GetVideo, GetVoice, ImageSize,
+    LocalFile, Md5Sum, MediaType, UploadPiece, UploadPlan,
 };
 use wechat_proto::message::{SendEmoticon, SendFile, SendImage, SendText};
 use wechat_proto::report::{Report, ReportKind, SendLoginReports, SendReports};
@@ -165,7 +165,7 @@ fn requests() -> Vec<(&'static str, Http)> {
     let message = |text| MsgId::from(text);
     let mut files = first(FILES, &[]);
     set_cookie(&mut files, "webwx_data_ticket=oLc0LqC45D6h87dEaL0muigd");
-    let file = ReceivedFile::new(
+    let file = GetFile::new(
         name(OTHER_ROOM),
         "@crypt_b27f0a51_94ce31d07a5c82fe6b1d930478ac5e21f0b7d6493e8a1c75",
     )
@@ -178,9 +178,7 @@ fn requests() -> Vec<(&'static str, Http)> {
         Contact::from_json(&json!({ "UserName": ROOM, "RemarkName": "old" }).to_string()).unwrap();
     let link = |of: &str| {
         let printed = printed(of).1;
-        GetContactPicture::new(
-            printed.strip_prefix("GET https://wx.qq.com").unwrap().parse().unwrap(),
-        )
+        GetContactPicture::new(printed.strip_prefix("GET https://wx.qq.com").unwrap()).unwrap()
     };
     let mut news = first(SECOND, &[(1, 1)]);
     // A separate key for `synccheck` takes precedence; `webwxsync` does not send it.
@@ -272,7 +270,7 @@ fn requests() -> Vec<(&'static str, Http)> {
                 now,
             )
         }),
-        ("webwxgeticon L", at(GetIcon::new(Icon::of(name(FRIEND)).seq(640_318_772)), three, now)),
+        ("webwxgeticon L", at(GetIcon::new(name(FRIEND)).seq(640_318_772), three, now)),
         ("webwxgeticon L", at(link("webwxgeticon L"), three, now)),
         ("webwxgetheadimg L", at(GetHeadImg::new(name(OTHER_ROOM)), three, now)),
         ("webwxgetheadimg L", at(link("webwxgetheadimg L"), three, now)),
@@ -286,14 +284,8 @@ fn requests() -> Vec<(&'static str, Http)> {
             "webwxgetmsgimg, original L",
             at(GetImage::new(message("6314805927140286395"), ImageSize::Full), three, now),
         ),
-        (
-            "webwxgetmedia L",
-            at(GetFile::new(file.clone().named("", plain).unwrap()), &mut files, now),
-        ),
-        (
-            "webwxgetmedia, newer L",
-            at(GetFile::new(file.named(encoded, plain).unwrap()), &mut files, now),
-        ),
+        ("webwxgetmedia L", at(file.clone().named("", plain).unwrap(), &mut files, now)),
+        ("webwxgetmedia, newer L", at(file.named(encoded, plain).unwrap(), &mut files, now)),
         (
             "webwxverifyuser, add L",
             at(VerifyUser::add(name(FRIEND), "我是example.cn"), three, 1_476_779_339_614),
