@@ -47,7 +47,9 @@ impl Endpoint for SendFeedback {
 
     /// # Errors
     ///
-    /// The error of its `Ret`; [`Error::Malformed`] if the response is not such a reply.
+    /// - The error for the reply's [`Ret`](crate::error::Ret).
+    /// - [`Error::Status`] for an HTTP status of 500 or above.
+    /// - [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<(), Error> {
         envelope::confirm(ENDPOINT, response)
     }

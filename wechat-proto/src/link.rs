@@ -85,7 +85,9 @@ impl Endpoint for CheckLink {
     ///
     /// # Errors
     ///
-    /// The error of its `retcode` or `Ret`; [`Error::Malformed`] for anything else.
+    /// - The error for the `retcode` or [`Ret`] of the JSON, including [`Error::ServiceFailed`].
+    /// - [`Error::Status`] for an HTTP status of 500 or above.
+    /// - [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<Verdict, Error> {
         let unexpected = |expected| envelope::unexpected(ENDPOINT, expected, response);
         if response.status().is_redirection() {

@@ -6,7 +6,13 @@ use serde::{Deserialize, Serialize};
 
 /// The code of a `BaseResponse`, a login page or a `synccheck`: `docs/protocol.md` §12.
 ///
-/// The set is open: codes without a constant are valid values.
+/// The set is open: codes without a constant are valid values. The error for a code other than 0
+/// is:
+///
+/// - [`Error::LoggedOut`](crate::Error::LoggedOut) for 1100, 1101 and 1102;
+/// - [`Error::Limited`](crate::Error::Limited) for 1205;
+/// - [`Error::ServiceFailed`](crate::Error::ServiceFailed) for -1 and -2, in reply to a query;
+/// - [`Error::Refused`](crate::Error::Refused) for all other codes.
 #[derive(
     Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
 )]

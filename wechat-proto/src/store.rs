@@ -112,14 +112,15 @@ pub trait SessionStore {
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`]; either the previous session or this one is stored.
+    /// [`Error::Storage`] if the session cannot be written. Either the previous session or this one
+    /// is stored then.
     fn save(&mut self, session: &Session) -> Result<(), Error>;
 
     /// Removes the stored session.
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`].
+    /// [`Error::Storage`] if the session cannot be removed.
     fn remove(&mut self) -> Result<(), Error>;
 }
 
@@ -141,14 +142,15 @@ pub trait AsyncSessionStore: Send {
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`]; either the previous session or this one is stored.
+    /// [`Error::Storage`] if the session cannot be written. Either the previous session or this one
+    /// is stored then.
     fn save(&mut self, session: &Session) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Removes the stored session.
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`].
+    /// [`Error::Storage`] if the session cannot be removed.
     fn remove(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
 }
 

@@ -23,7 +23,7 @@ use crate::FileStore;
 ///
 /// # Errors
 ///
-/// After a panic of the store, every operation fails with [`Error::Storage`].
+/// Those of the store. After the store panicked, every operation fails with [`Error::Storage`].
 pub struct Blocking<S> {
     /// Locked during an operation; `None` after a panic.
     store: Arc<Mutex<Option<S>>>,

@@ -65,8 +65,9 @@ impl Endpoint for GetContacts {
 
     /// # Errors
     ///
-    /// Fails with the error for the reply's `Ret`, including [`Error::ServiceFailed`], or with
-    /// [`Error::Malformed`] for any other response.
+    /// - The error for the reply's [`Ret`](crate::error::Ret), including [`Error::ServiceFailed`].
+    /// - [`Error::Status`] for an HTTP status of 500 or above.
+    /// - [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<ContactPage, Error> {
         let wire: Wire = envelope::answer(ENDPOINT, response)?;
         Ok(ContactPage { contacts: wire.members.0, next: wire.seq.0 })

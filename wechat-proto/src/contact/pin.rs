@@ -47,8 +47,9 @@ impl Endpoint for PinChat {
 
     /// # Errors
     ///
-    /// Fails with the error for the reply's `Ret`, or with [`Error::Malformed`] for any other
-    /// response.
+    /// - The error for the reply's [`Ret`](crate::error::Ret).
+    /// - [`Error::Status`] for an HTTP status of 500 or above.
+    /// - [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<(), Error> {
         oplog::parse(response)
     }

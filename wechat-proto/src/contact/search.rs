@@ -46,8 +46,9 @@ impl Endpoint for SearchContacts {
 
     /// # Errors
     ///
-    /// Fails with the error for the reply's `Ret`, including [`Error::ServiceFailed`], or with
-    /// [`Error::Malformed`] for any other response.
+    /// - The error for the reply's [`Ret`](crate::error::Ret), including [`Error::ServiceFailed`].
+    /// - [`Error::Status`] for an HTTP status of 500 or above.
+    /// - [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<Vec<UserName>, Error> {
         let wire: Wire = envelope::answer(ENDPOINT, response)?;
         Ok(wire.list.0)

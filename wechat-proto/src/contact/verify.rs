@@ -155,8 +155,10 @@ impl Endpoint for VerifyUser {
 
     /// # Errors
     ///
-    /// Fails with the error for the reply's `Ret` (-1: the ticket does not belong to a request of
-    /// this user), or with [`Error::Malformed`] for any other response.
+    /// - The error for the reply's [`Ret`](crate::error::Ret). With -1, the ticket does not belong
+    ///   to a request of this user.
+    /// - [`Error::Status`] for an HTTP status of 500 or above.
+    /// - [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<(), Error> {
         envelope::confirm(ENDPOINT, response)
     }

@@ -67,7 +67,7 @@ impl Contact {
     ///
     /// # Errors
     ///
-    /// Fails if the text is not a JSON object or has no valid `UserName`.
+    /// Fails with [`Invalid`] if the text is not a JSON object or has no valid `UserName`.
     pub fn from_json(json: &str) -> Result<Self, Invalid> {
         let read = json::parse(json.as_bytes()).ok();
         let expected = "a JSON object with a UserName";

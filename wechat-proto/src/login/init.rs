@@ -119,8 +119,10 @@ impl Endpoint for InitSession {
 
     /// # Errors
     ///
-    /// The error of its `Ret`; [`Error::Malformed`] for any other response, and if the reply does
-    /// not name the account.
+    /// - The error for the reply's [`Ret`](crate::error::Ret), including [`Error::ServiceFailed`].
+    /// - [`Error::Status`] for an HTTP status of 500 or above.
+    /// - [`Error::Malformed`] for any other response, and if the reply does not name the
+    ///   account.
     fn parse(&self, response: &Response) -> Result<Init, Error> {
         let wire: WireInit = envelope::answer(ENDPOINT, response)?;
         let user = wire.user.take().ok_or(Error::Malformed {

@@ -91,7 +91,7 @@ impl Endpoint for Logout {
     ///
     /// # Errors
     ///
-    /// [`Error::Status`] from status 500 on, [`Error::Malformed`] from 400 on.
+    /// [`Error::Status`] for an HTTP status of 500 or above, [`Error::Malformed`] for 400 to 499.
     fn parse(&self, response: &Response) -> Result<(), Error> {
         let status = response.status();
         if status.is_client_error() || status.is_server_error() {

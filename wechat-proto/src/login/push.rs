@@ -62,12 +62,14 @@ impl Endpoint for PushLogin {
         url.get(device, now)
     }
 
-    /// Parses `{"ret":"0","msg":"all ok","uuid":"…"}` and returns the login's name, for
+    /// Parses `{"ret":"0","msg":"all ok","uuid":"…"}` and returns the UUID, for
     /// [`CheckScan`](super::CheckScan).
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] for another `ret`, [`Error::Malformed`] for anything else.
+    /// - [`Error::Refused`] if `ret` is not 0: the service does not recognise the device.
+    /// - [`Error::Status`] for an HTTP status of 500 or above.
+    /// - [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<Uuid, Error> {
         let malformed = |found: &'static str| Error::Malformed {
             endpoint: ENDPOINT,

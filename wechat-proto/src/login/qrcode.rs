@@ -43,7 +43,8 @@ impl Endpoint for GetQrCode {
     ///
     /// # Errors
     ///
-    /// [`Error::Malformed`] for anything else.
+    /// - [`Error::Status`] for an HTTP status of 500 or above.
+    /// - [`Error::Malformed`] for any other response that is not a JPEG.
     fn parse(&self, response: &Response) -> Result<Bytes, Error> {
         let is_jpeg = response.body().starts_with(b"\xff\xd8\xff");
         if response.status() == http::StatusCode::OK && is_jpeg {

@@ -102,9 +102,11 @@ impl Endpoint for RedeemTicket {
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] with the server's own text (1203: this account may not log in on the web),
-    /// or with [`Ret::OK`] and the visible text of an HTML page. [`Error::Malformed`] for anything
-    /// else.
+    /// - [`Error::Refused`] with the service's own text if `ret` is not 0 (1203: this account may
+    ///   not log in on the web), or with [`Ret::OK`] and the visible text of an HTML page.
+    /// - [`Error::Untrusted`] if the page names another host by an invalid address.
+    /// - [`Error::Status`] for an HTTP status of 500 or above.
+    /// - [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<Redeemed, Error> {
         let text = envelope::script(response);
         let unexpected = || envelope::unexpected(ENDPOINT, EXPECTED, response);

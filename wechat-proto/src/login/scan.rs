@@ -85,8 +85,9 @@ impl Endpoint for CheckScan {
     ///
     /// # Errors
     ///
-    /// [`Error::Malformed`] for an unknown code or none, [`Error::Untrusted`] if the
-    /// `redirect_uri` is not a login page.
+    /// - [`Error::Untrusted`] if the `redirect_uri` is not the address of a login page.
+    /// - [`Error::Status`] for an HTTP status of 500 or above.
+    /// - [`Error::Malformed`] for an unknown code, and for any other response.
     fn parse(&self, response: &Response) -> Result<Scan, Error> {
         let text = envelope::script(response);
         let script = envelope::assignments(response, &text);

@@ -59,7 +59,9 @@ impl Endpoint for GetUuid {
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] for another code, [`Error::Malformed`] for anything else.
+    /// - [`Error::Refused`] if the code is not 200.
+    /// - [`Error::Status`] for an HTTP status of 500 or above.
+    /// - [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<Uuid, Error> {
         let text = envelope::script(response);
         let script = envelope::assignments(response, &text);

@@ -39,7 +39,7 @@ impl GetFile {
     ///
     /// # Errors
     ///
-    /// Fails if the `MediaId` is empty, or longer than [`GetFile::MAX`].
+    /// Fails with [`Invalid`] if the `MediaId` is empty, or longer than [`GetFile::MAX`].
     pub fn new(sender: UserName, media_id: &str) -> Result<Self, Invalid> {
         if media_id.is_empty() || media_id.len() > Self::MAX {
             return Err(Invalid { what: "a MediaId", expected: "1 to 4,096 bytes" });
@@ -49,11 +49,11 @@ impl GetFile {
     }
 
     /// Sets the message's `EncryFileName`, percent-encoded as received, and its `FileName`. The
-    /// request has the former if it is not empty, else the latter.
+    /// request contains the former unless it is empty, in which case it contains the latter.
     ///
     /// # Errors
     ///
-    /// Fails if one is longer than [`GetFile::MAX`].
+    /// Fails with [`Invalid`] if one of them is longer than [`GetFile::MAX`].
     pub fn named(mut self, encry_file_name: &str, file_name: &str) -> Result<Self, Invalid> {
         if encry_file_name.len().max(file_name.len()) > Self::MAX {
             return Err(Invalid { what: "a file's name", expected: "up to 4,096 bytes" });
@@ -82,7 +82,7 @@ impl GetFile {
     }
 }
 
-/// Hides the `MediaId`, which fetches the file.
+/// Redacts the `MediaId`, which grants access to the file.
 impl fmt::Debug for GetFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GetFile")
@@ -135,8 +135,10 @@ impl Endpoint for GetFile {
 
     /// # Errors
     ///
-    /// Fails with [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response
-    /// announces text without a file name: a file may be a text, but has a name.
+    /// - [`Error::EmptyMedia`] if the response announces no bytes.
+    /// - [`Error::Status`] for any HTTP status but 200, 204 and 206.
+    /// - [`Error::Malformed`] if the response is text without a file name, as the service's errors
+    ///   are, or covers only a part of the file.
     fn parse(&self, response: &Response) -> Result<Head, Error> {
         head::read(ENDPOINT, Wanted::File, response)
     }

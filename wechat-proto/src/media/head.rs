@@ -81,8 +81,8 @@ const TYPE: usize = 100;
 /// - [`Error::Status`] for all statuses but 200, 204 and 206: a redirect leads to a page, not to the
 ///   bytes (`docs/threats.md` N4).
 /// - [`Error::EmptyMedia`] for 204 and for a length of 0: `docs/protocol.md` §8.
-/// - [`Error::Malformed`] if the response announces text, a page or JSON instead of the requested
-///   media, or only a part of it.
+/// - [`Error::Malformed`] if the response is text, HTML or JSON instead of the requested media, or
+///   covers only a part of it.
 pub(super) fn read(
     endpoint: &'static str,
     wanted: Wanted,
@@ -108,7 +108,7 @@ pub(super) fn read(
     let file_name = headers
         .get(CONTENT_DISPOSITION)
         .and_then(|value| FileName::of_disposition(value.as_bytes()));
-    // A file may be a text, but has a name; an error of the service has none.
+    // Text is accepted for a file only with a file name: the service's errors have none.
     if (wanted != Wanted::File || file_name.is_none())
         && let Some(found) = content_type.as_deref().and_then(text_kind)
     {
@@ -146,8 +146,8 @@ fn text_kind(essence: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns whether a `Content-Range` covers the whole body: `bytes 0-99/100`. Assumes so without the
-/// header or without a total.
+/// Returns whether a `Content-Range` covers the whole body: `bytes 0-99/100`. Returns `true` if the
+/// header is missing; if the total is `*`, only the start is checked.
 fn is_whole(headers: &HeaderMap) -> bool {
     let Some(range) = text(headers, CONTENT_RANGE) else { return true };
     let Some(range) = range.trim().strip_prefix("bytes ") else { return false };

@@ -86,7 +86,7 @@ fn text_types_are_malformed() {
     // The error does not quote the type: `docs/threats.md` S1.
     let error = picture(&[LENGTH, ("content-type", "text/@crypt_secret")]).unwrap_err();
     assert!(!alloc::format!("{error} {error:?}").contains("secret"));
-    // A file may be a text: files have names, errors of the service have none.
+    // Text is accepted for a file with a name: the service's errors have none.
     let named = [LENGTH, ("content-type", "text/html"), ("content-disposition", "a; filename=x")];
     assert!(read("webwxtest", Wanted::File, &reply(200, &named)).is_ok());
     assert!(read("webwxtest", Wanted::Picture, &reply(200, &named)).is_err());

@@ -14,7 +14,7 @@ pub(super) const ENDPOINT: &str = "webwxgeticon";
 
 /// A request that gets the picture of a person.
 ///
-/// A contact's record has the path of its picture, too:
+/// A contact's record also contains the path of its picture:
 /// [`GetContactPicture`](super::GetContactPicture).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct GetIcon {
@@ -31,7 +31,8 @@ impl GetIcon {
         Self { user_name, seq: 0, message: None, room: None, big: false }
     }
 
-    /// Returns a request for the picture of a member of a room, who need not be a contact.
+    /// Returns a request for the picture of a member of a room. The member need not be a
+    /// contact.
     pub fn of_member(room: &Contact, user_name: UserName) -> Self {
         // The room's other name if known, else its own. The former comes from the server and is
         // not validated.
@@ -89,8 +90,10 @@ impl Endpoint for GetIcon {
 
     /// # Errors
     ///
-    /// Fails with [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response
-    /// does not announce a picture.
+    /// - [`Error::EmptyMedia`] if the response announces no bytes.
+    /// - [`Error::Status`] for any HTTP status but 200, 204 and 206.
+    /// - [`Error::Malformed`] if the response is text, HTML or JSON, or covers only a part of the
+    ///   picture.
     fn parse(&self, response: &Response) -> Result<Head, Error> {
         head::read(ENDPOINT, Wanted::Picture, response)
     }

@@ -62,8 +62,10 @@ impl Endpoint for GetImage {
 
     /// # Errors
     ///
-    /// Fails with [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response
-    /// does not announce a picture.
+    /// - [`Error::EmptyMedia`] if the response announces no bytes.
+    /// - [`Error::Status`] for any HTTP status but 200, 204 and 206.
+    /// - [`Error::Malformed`] if the response is text, HTML or JSON, or covers only a part of the
+    ///   picture.
     fn parse(&self, response: &Response) -> Result<Head, Error> {
         head::read(ENDPOINT, Wanted::Picture, response)
     }

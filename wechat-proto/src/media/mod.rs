@@ -155,7 +155,7 @@ impl Uploaded {
     }
 }
 
-/// Hides the credentials that fetch the file.
+/// Redacts the id and the keys, which grant access to the file.
 impl fmt::Debug for Uploaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Uploaded")

@@ -307,10 +307,10 @@ impl Endpoint for UploadPiece {
 
     /// # Errors
     ///
-    /// - [`Error::Status`] for HTTP statuses from 400 on: 402 for an invalid form, 413 for one that is
-    ///   too long, 502 if the service behind the server failed.
-    /// - The error for the reply's `Ret`: 1 for uploads that the service does not accept;
-    ///   [`Error::ServiceFailed`] if the service failed internally.
+    /// - [`Error::Status`] for an HTTP status of 400 or above: 402 for an invalid form, 413 for one
+    ///   that is too long, 502 if the service behind the server failed.
+    /// - The error for the reply's [`Ret`](crate::error::Ret), including [`Error::ServiceFailed`].
+    ///   With 1, the service does not accept the upload.
     /// - [`Error::Malformed`] for any other response; also for a reply to the last piece without a
     ///   `MediaId` (pieces are missing, or belong to different files), and for a reply of
     ///   `webwxuploadmediaparallel` to the first piece without an `UploadID`.

@@ -15,7 +15,7 @@ use crate::wire::query::{Accept, Url};
 use crate::{Body, Endpoint, Error, Session, Timestamp};
 
 const ENDPOINT: &str = "webwxpreview";
-/// The longest picture that the service accepts: `docs/protocol.md` §14.
+/// The size in bytes of the largest picture that the service accepts: `docs/protocol.md` §14.
 const LONGEST: usize = 20 << 20;
 
 /// A request that gets the bytes of an uploaded picture. Their `Content-Type` is ignored.
@@ -62,8 +62,10 @@ impl Endpoint for GetPreview {
 
     /// # Errors
     ///
-    /// Fails with [`Error::EmptyMedia`] for a response without bytes, with the error for the reply's
-    /// `Ret` if it has one, or with [`Error::Malformed`] for any other response.
+    /// - [`Error::EmptyMedia`] for a response without bytes.
+    /// - The error for the reply's [`Ret`](crate::error::Ret), if it has one.
+    /// - [`Error::Status`] for an HTTP status of 500 or above.
+    /// - [`Error::Malformed`] for any other response that is not a picture.
     fn parse(&self, response: &Response) -> Result<Bytes, Error> {
         let body = response.body();
         if response.status() == http::StatusCode::OK {

@@ -42,7 +42,7 @@ impl GetMedia {
     ///
     /// # Errors
     ///
-    /// Fails with [`NotFetchable`] if the message has no media, or none for the web.
+    /// Fails with [`NotFetchable`] if the message has no media, or none that the web can get.
     pub fn new(message: &Message) -> Result<Self, NotFetchable> {
         let missing = NotFetchable::Incomplete;
         let id = message.id.clone();
@@ -95,7 +95,7 @@ impl Endpoint for GetMedia {
 
     /// # Errors
     ///
-    /// Fails with the errors of the selected endpoint.
+    /// Those of the endpoint for the kind of media.
     fn parse(&self, response: &Response) -> Result<Head, Error> {
         match &self.0 {
             Media::Image(image) => image.parse(response),

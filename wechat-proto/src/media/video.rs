@@ -10,8 +10,8 @@ const ENDPOINT: &str = "webwxgetvideo";
 
 /// A request that gets the video of a message, as mp4.
 ///
-/// The service has no bytes of some videos that were recorded on phones: these always fail with
-/// [`Error::EmptyMedia`]. Their thumbnail is a picture:
+/// The service returns no bytes for some videos recorded on phones: requests for them always fail
+/// with [`Error::EmptyMedia`]. The thumbnail of a video is fetched as a picture, with
 /// [`ImageSize::Thumbnail`](super::ImageSize::Thumbnail).
 #[derive(Clone, Debug)]
 pub struct GetVideo {
@@ -37,8 +37,10 @@ impl Endpoint for GetVideo {
 
     /// # Errors
     ///
-    /// Fails with [`Error::EmptyMedia`], [`Error::Status`], or [`Error::Malformed`] if the response
-    /// announces text or only a part.
+    /// - [`Error::EmptyMedia`] if the response announces no bytes.
+    /// - [`Error::Status`] for any HTTP status but 200, 204 and 206.
+    /// - [`Error::Malformed`] if the response is text, HTML or JSON, or covers only a part of the
+    ///   video.
     fn parse(&self, response: &Response) -> Result<Head, Error> {
         head::read(ENDPOINT, Wanted::Video, response)
     }

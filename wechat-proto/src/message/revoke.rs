@@ -65,7 +65,9 @@ impl Endpoint for RevokeMessage {
 
     /// # Errors
     ///
-    /// The error of the reply's `Ret`; [`Error::Malformed`] for any other response.
+    /// - The error for the reply's [`Ret`](crate::error::Ret).
+    /// - [`Error::Status`] for an HTTP status of 500 or above.
+    /// - [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<Revocation, Error> {
         let wire: Wire = envelope::open(ENDPOINT, response)?;
         // Both may be encoded twice: `docs/shapes.md`.

@@ -222,8 +222,10 @@ macro_rules! send {
 
                 /// # Errors
                 ///
-                /// The error of the reply's `Ret` (1204: the receiver is not a contact);
-                /// [`Error::Malformed`] for any other response.
+                /// - The error for the reply's [`Ret`](crate::error::Ret). With 1204, the
+                ///   receiver is not a contact.
+                /// - [`Error::Status`] for an HTTP status of 500 or above.
+                /// - [`Error::Malformed`] for any other response.
                 fn parse(&self, response: &Response) -> Result<Receipt, Error> {
                     self.0.parse(response)
                 }

@@ -79,9 +79,11 @@ impl Endpoint for CreateRoom {
 
     /// # Errors
     ///
-    /// Fails with the error for the reply's `Ret`; with [`Error::Refused`] and [`Ret::OK`] if the
-    /// service created no room and sent an explanation with that code; or with
-    /// [`Error::Malformed`] for any other response.
+    /// - The error for the reply's [`Ret`].
+    /// - [`Error::Refused`] with [`Ret::OK`] and the service's explanation if the reply reports
+    ///   success, but contains no room.
+    /// - [`Error::Status`] for an HTTP status of 500 or above.
+    /// - [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<CreatedRoom, Error> {
         let wire: Wire = envelope::open(ENDPOINT, response)?;
         // Only the name proves success, because a refusal has `Ret` 0, no name, and a notice.

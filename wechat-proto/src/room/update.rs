@@ -101,8 +101,10 @@ impl Endpoint for UpdateRoom {
 
     /// # Errors
     ///
-    /// Fails with the error for the reply's `Ret` (1: not allowed, or disabled for this account), or
-    /// with [`Error::Malformed`] for any other response.
+    /// - The error for the reply's [`Ret`](crate::error::Ret). With 1, the change is not allowed,
+    ///   or is disabled for this account.
+    /// - [`Error::Status`] for an HTTP status of 500 or above.
+    /// - [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<UpdatedRoom, Error> {
         let wire: Wire = envelope::open(ENDPOINT, response)?;
         Ok(UpdatedRoom { members: wire.members.0 })

@@ -76,9 +76,10 @@ impl Endpoint for SyncCheck {
     ///
     /// # Errors
     ///
-    /// [`Error::LoggedOut`] for 1100, 1101 and 1102; [`Error::Limited`] for 1205;
-    /// [`Error::ServiceFailed`] for -1 and -2; [`Error::Refused`] for other codes;
-    /// [`Error::Malformed`] for anything else.
+    /// - The error for the `retcode`, a [`Ret`](crate::error::Ret), including
+    ///   [`Error::ServiceFailed`].
+    /// - [`Error::Status`] for an HTTP status of 500 or above.
+    /// - [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<Check, Error> {
         let text = envelope::script(response);
         let script = envelope::assignments(response, &text);

@@ -115,7 +115,9 @@ impl Endpoint for FetchBatch {
     ///
     /// # Errors
     ///
-    /// The error of its `Ret`; [`Error::Malformed`] if the response is not such a reply.
+    /// - The error for the reply's [`Ret`](crate::error::Ret), including [`Error::ServiceFailed`].
+    /// - [`Error::Status`] for an HTTP status of 500 or above.
+    /// - [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<Batch, Error> {
         let wire: Wire = envelope::parse(ENDPOINT, response)?;
         envelope::check(ENDPOINT, &wire.base).map_err(envelope::question)?;

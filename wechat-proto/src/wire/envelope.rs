@@ -72,8 +72,9 @@ pub(crate) use reply;
 ///
 /// # Errors
 ///
-/// [`Error::Status`] from 500 on, [`Error::Malformed`] if the body is not a JSON object with a
-/// `Ret`, or else the error of the code ([`refusal`]).
+/// - [`Error::Status`] for an HTTP status of 500 or above.
+/// - [`Error::Malformed`] if the response is not a JSON object with a `Ret`.
+/// - Otherwise the error for the code ([`refusal`]), unless the code is 0.
 pub(crate) fn open<T: Envelope>(endpoint: &'static str, reply: &Response) -> Result<T, Error> {
     let object: T = parse(endpoint, reply)?;
     check(endpoint, object.base())?;
@@ -97,7 +98,7 @@ reply! {
 ///
 /// # Errors
 ///
-/// Those of [`open`]; [`Error::ServiceFailed`] if the service failed.
+/// Those of [`open`], but [`Error::ServiceFailed`] for -1 and -2.
 pub(crate) fn answer<T: Envelope>(endpoint: &'static str, reply: &Response) -> Result<T, Error> {
     open(endpoint, reply).map_err(question)
 }
@@ -116,9 +117,9 @@ pub(crate) fn question(error: Error) -> Error {
 ///
 /// # Errors
 ///
-/// [`Error::Status`] from 500 on; [`Error::Malformed`] if the response is not a JSON object with
-/// status 200. Redirects and pages of intermediaries are not replies, regardless of their body
-/// (`docs/threats.md` N4).
+/// - [`Error::Status`] for an HTTP status of 500 or above.
+/// - [`Error::Malformed`] if the response is not a JSON object with status 200. Redirects and pages
+///   of intermediaries are not replies, regardless of their body (`docs/threats.md` N4).
 pub(crate) fn parse<T: Lenient>(endpoint: &'static str, reply: &Response) -> Result<T, Error> {
     if reply.status() != StatusCode::OK {
         return Err(unexpected(endpoint, "JSON", reply));
@@ -134,7 +135,7 @@ pub(crate) fn parse<T: Lenient>(endpoint: &'static str, reply: &Response) -> Res
 ///
 /// # Errors
 ///
-/// See [`refusal`]; [`Error::Malformed`] if there is no code.
+/// [`Error::Malformed`] if there is no code; the error for the code ([`refusal`]) if it is not 0.
 pub(crate) fn check(endpoint: &'static str, base: &BaseResponse) -> Result<(), Error> {
     match base.ret.0.map(Ret) {
         Some(Ret::OK) => Ok(()),
@@ -147,7 +148,7 @@ pub(crate) fn check(endpoint: &'static str, base: &BaseResponse) -> Result<(), E
     }
 }
 
-/// Returns the error of a code.
+/// Returns the error for a code.
 pub(crate) fn refusal(endpoint: &'static str, ret: Ret, message: &str) -> Error {
     let message = readable(message).into();
     match ret {
