@@ -1,3 +1,3 @@
-//! A script of replies to a load of contacts.
+//! Loads contacts from scripted replies.
 #![no_main]
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| wechat_fuzz::run("contacts", bytes));

@@ -1,3 +1,3 @@
-//! A script of replies to a download.
+//! Runs a download against scripted replies.
 #![no_main]
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| wechat_fuzz::run("fetch", bytes));

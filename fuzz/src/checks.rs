@@ -60,7 +60,7 @@ where
 }
 
 /// Checks the same as [`parsed`] for a JSON reply. Its formatting, a byte-order mark and
-/// surrounding white space must not change the result; the last of repeated fields counts.
+/// surrounding white space must not change the result; the last of repeated fields wins.
 pub(crate) fn json<E>(bytes: &[u8], make: Make<E>)
 where
     E: Endpoint,

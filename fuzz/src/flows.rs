@@ -1,4 +1,4 @@
-//! Flows that are run with scripts of replies.
+//! Runs flows against scripted replies.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -32,7 +32,7 @@ pub(crate) fn login(bytes: &[u8]) {
     play(|| Open::new(Some(session()), Resume::Push), Device::new, bytes);
 }
 
-/// Checks that each contact is in the directory once.
+/// Loads contacts, and checks that each of them is in the directory once.
 pub(crate) fn contacts(bytes: &[u8]) {
     let account = play(LoadContacts::new, account, bytes);
     let names = account.directory().iter().map(|contact| &contact.user_name);
@@ -40,7 +40,7 @@ pub(crate) fn contacts(bytes: &[u8]) {
     restored(account.session());
 }
 
-/// Checks that no message is delivered twice, and that the session can be stored.
+/// Runs an inbox, and checks that no message is delivered twice and that the session can be stored.
 pub(crate) fn inbox(bytes: &[u8]) {
     let mut seen = BTreeSet::new();
     let account = watch(Inbox::new, account, bytes, &[], |message| {
@@ -69,12 +69,12 @@ pub(crate) fn upload(bytes: &[u8]) {
 
 /// Checks that a session survives storage.
 fn restored(session: &Session) {
-    let again = Session::from_json(&session.to_json()).expect("the stored form can be parsed");
+    let again = Session::from_json(&session.to_json()).expect("a stored session can be parsed");
     assert_ne!(again.to_json(), session.to_json(), "the same seed");
     assert_eq!(stored(&again), stored(session));
 }
 
-/// Returns the addition of two people to a room of three.
+/// Returns a flow that adds two people to a room of three.
 fn joining() -> AddMembers {
     let room = Contact::from_json(r#"{"UserName":"@@r","MemberCount":3}"#).expect("a record");
     let names = ["@1", "@2"].iter().filter_map(|name| name.parse().ok());
@@ -84,7 +84,7 @@ fn joining() -> AddMembers {
 /// The source of uploads.
 const SOURCE: &[u8] = b"The quick brown fox jumps over the lazy dog. 1234567890";
 
-/// Returns an upload in short pieces, which is announced from 24 bytes on.
+/// Returns an upload in short pieces. Files above 24 bytes are announced first.
 fn uploading(source: &[u8]) -> Upload {
     let file = LocalFile::new("报告 \"终稿\".pdf", source.len() as u64).expect("a good name");
     upload_in_pieces(UserName::file_helper(), file, 8, 24)

@@ -9,7 +9,7 @@ use super::{NOW, PLANTED, account, hides_secrets, me};
 /// Checks that the typed parse agrees with an untyped one.
 pub(crate) fn typed(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    // The formatting of the JSON does not matter; the last of repeated fields counts.
+    // The formatting of the JSON does not matter; the last of repeated fields wins.
     let me = me();
     if let Ok(Value::Object(object)) = serde_json::from_str::<Value>(&text)
         && let Ok(message) = Message::from_json(&text, &me)
@@ -22,13 +22,13 @@ pub(crate) fn typed(bytes: &[u8]) {
     }
 }
 
-/// Returns the stored form of a session, without its checksum.
+/// Returns a session as stored, without its checksum.
 fn form(session: &Session) -> Value {
     let mut stored: Value = serde_json::from_str(&session.to_json()).expect("JSON");
     stored["session"].take()
 }
 
-/// Returns the stored form without the seed, which is that of the next generator.
+/// Returns a session as stored, without the seed, which is that of the next generator.
 pub(crate) fn stored(session: &Session) -> Value {
     let mut form = form(session);
     assert!(!form["device"]["rng"].take().is_null());
@@ -43,7 +43,7 @@ pub(crate) fn session(bytes: &[u8]) {
     match Session::from_json(&text) {
         Ok(mut session) => {
             let again =
-                Session::from_json(&session.to_json()).expect("the stored form can be parsed");
+                Session::from_json(&session.to_json()).expect("a stored session can be parsed");
             assert_eq!(stored(&again), stored(&session));
             drop(SyncCheck::new().request(&mut session, NOW));
             let mut planted = form(&session);

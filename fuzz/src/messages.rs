@@ -75,7 +75,7 @@ const TYPES: [(i64, i64, i64); 48] = [
 /// The senders.
 const SENDERS: [&str; 5] = ["@a", "@@1", "", "newsapp", "fmessage"];
 
-/// Parses a batch of records; empty if it is not JSON.
+/// Parses a batch of records. Returns no messages if it is not JSON.
 fn read(records: &str) -> Vec<Message> {
     let body = format!("{{\"BaseResponse\":{{\"Ret\":0}},\"AddMsgList\":{records}}}");
     match FetchBatch::new().parse(&reply(body.as_bytes())) {

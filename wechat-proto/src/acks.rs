@@ -18,8 +18,8 @@ use crate::sync::SyncKey;
 /// The ids of acknowledged messages, and the batches with pending acknowledgements.
 ///
 /// All ids of an unfinished batch are kept: the stored key still points before it, so the service
-/// will send it again. The last 512 of these ids are stored, and the positions in the batch of all
-/// of them. Positions are valid if the service sends the same ids again in the same order. Of the
+/// will send it again. The last 512 of these ids are stored, as are the positions of all of them in
+/// the batch. Positions are valid if the service sends the same ids again in the same order. Of the
 /// ids of finished batches, the last 4,096 are kept and 512 are stored.
 ///
 /// Copies share what they have in common: `docs/threats.md` W4.
@@ -133,8 +133,8 @@ impl Acks {
         moved
     }
 
-    /// Acknowledges the messages of a batch that were acknowledged when it was received before the
-    /// session was restored.
+    /// Acknowledges the messages of a batch that were already acknowledged when the batch was
+    /// received before the session was stored.
     fn recognise(&mut self, messages: &[Message], number: u64) {
         let mut rest = messages;
         while !rest.is_empty()
@@ -291,7 +291,7 @@ impl From<Stored<MsgId, Positions>> for Acks {
 }
 
 impl Acks {
-    /// Returns what is stored. Copies no messages and no ids: `docs/threats.md` W4.
+    /// Returns the stored part. Copies no messages and no ids: `docs/threats.md` W4.
     fn stored(&self) -> Stored<&MsgId, &Positions> {
         let placed: Vec<_> = self.in_order.from(&(1, 0)).rev().take(STORED).collect();
         let mut positions: Vec<_> = self.sent_again().collect();
@@ -307,7 +307,7 @@ impl Acks {
         Stored { batch, recent, positions }
     }
 
-    /// Returns the change of what is stored; `None` if it is the same.
+    /// Returns the changes of the stored part; `None` if it is the same.
     pub(crate) fn changes(&self, old: &Self) -> Option<String> {
         let [old, new] = [old.stored(), self.stored()];
         // Stored ids need no escapes.

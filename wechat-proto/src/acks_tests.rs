@@ -222,7 +222,7 @@ fn restored(session: &Session) -> (Session, String) {
 }
 
 /// In any order of acknowledgement, a stored session has 512 ids of the batch, and recognises the
-/// others by their positions when the batch is sent again, also together with the next.
+/// others by their positions when the batch is sent again, even if joined with the next.
 ///
 /// Threat W4.
 #[test]
@@ -325,7 +325,7 @@ fn copies_share_acknowledged_ids() {
     assert_eq!((stored(&copy), stored(&session)), (1, 2));
 }
 
-/// Threat S2: the first form of a stored session has no checksum.
+/// Threat S2: the first storage format has no checksum.
 #[test]
 fn malformed_positions_are_harmless() {
     let ids = ["11", "12", "13"];

@@ -40,7 +40,7 @@ impl Backoffs {
     }
 }
 
-/// A delay of requests while a flow makes no progress.
+/// The delay of requests while a flow makes no progress.
 ///
 /// Two idle responses in a row add no delay, and two failures about a second. From the third on,
 /// requests are at least 1, 2, 4 … 30 seconds apart, until a useful response arrives.
@@ -64,7 +64,7 @@ pub struct Backoff {
     debt: Duration,
 }
 
-/// Which requests a back-off delays.
+/// The kind of a request, which determines when a back-off delays it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Pace {
     /// One of several steps. It is not delayed if progress led to it.

@@ -9,8 +9,9 @@ use bytes::{Buf, Bytes};
 
 /// The body of a request: up to three shared segments, read through [`bytes::Buf`].
 ///
-/// A part of a form is a head, a slice of a file and a tail; no segment is copied to join the
-/// others, and a clone (for a retry) increments three reference counts. The length is always known.
+/// A piece of an upload is a head, a slice of a file and a tail. They are sent without joining them
+/// in a copy, and a clone (for a retry) increments three reference counts. The length is always
+/// known.
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct Body {
     /// Boxed, because HTTP clients keep queues of requests. `None` if no bytes are left.

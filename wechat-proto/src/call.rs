@@ -16,7 +16,7 @@ use crate::{Device, Endpoint, Error, Flow, Input, Interrupt, Timestamp, whole};
 ///
 /// A call of a [`Repeat::Safe`] endpoint may be run any number of times. A call of a
 /// [`Repeat::Once`] endpoint sends its request once. Running it again fails with
-/// [`Error::Unanswered`], also after its future was dropped, unless the request was never sent.
+/// [`Error::Unanswered`], even after its future was dropped, unless the request was never sent.
 #[must_use = "a call does nothing until it is run"]
 pub struct Call<E: Endpoint> {
     endpoint: E,

@@ -121,7 +121,7 @@ fn an_unexpected_input_is_ignored() {
     call.handle(Input::Piece(Ok(Bytes::from_static(b"x"))));
     call.handle(Input::Piece(Err(Failure::new(FailureKind::Source, Sent::No))));
     sends(&mut call, &mut session);
-    // The first reply counts.
+    // The first reply is used.
     call.handle(ok(QUIET));
     call.handle(ok("window.synccheck={retcode:\"1101\",selector:\"0\"}"));
     call.handle(failure(Sent::Maybe));

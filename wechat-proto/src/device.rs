@@ -46,7 +46,7 @@ pub struct Device {
     /// Whether replies must not be compressed; absent if they may be.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub(crate) uncompressed: bool,
-    /// The number of the account that was logged in last; absent from the first stored forms.
+    /// The number of the account that was logged in last; absent from the oldest stored sessions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_uin: Option<i64>,
     /// The lifetime of its session; absent if stored by older versions.
@@ -118,7 +118,8 @@ impl Device {
         self
     }
 
-    /// Sets the seed of the generator: two devices with the same seed draw the same `DeviceID`s.
+    /// Seeds the random number generator: until [`Device::mix_seed`] is called, two devices with
+    /// the same seed generate the same `DeviceID`s.
     #[must_use]
     pub fn with_seed(mut self, seed: [u8; 32]) -> Self {
         self.rng = Generator::new(seed);
@@ -131,7 +132,7 @@ impl Device {
         self.rng.mix(seed);
     }
 
-    /// Limits the rate of sends of this device and its logins; `None`, the default, removes the limit.
+    /// Limits the rate of sends of this device and its logins. `None`, the default, means no limit.
     /// Calls wait for their turn. The limit is not stored.
     pub fn limit_sends(&mut self, rate: Option<SendRate>) {
         self.sends = rate.map(Bucket::new);
@@ -158,8 +159,7 @@ impl Device {
         self.closed
     }
 
-    /// Returns the circumstances of the end of the session; `None` if it is open or its start is
-    /// unknown.
+    /// Returns how the session ended; `None` if it is open or its start is unknown.
     pub fn session_ended(&self) -> Option<SessionEnded> {
         self.life?.ended(self.closed?)
     }

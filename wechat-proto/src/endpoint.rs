@@ -128,7 +128,7 @@ pub enum Repeat {
     Once,
 }
 
-/// A send: an endpoint with a client message id, by which a repetition can be recognised.
+/// An endpoint that sends a message with a client id, by which a repetition can be recognised.
 ///
 /// The id (`ClientMsgId`) is drawn by the first [`Endpoint::request`] and kept until a response
 /// confirms the send. Using the value again after a failure repeats the send with the same id;
@@ -206,7 +206,8 @@ pub(crate) fn finish<E: Endpoint + ?Sized>(
 /// The header in which the simulator of this project states why it refuses a request.
 const REASON: &str = "x-wechat-simulator";
 
-/// Adds the reason of a refusal by a simulator on this machine. Headers of other hosts are ignored.
+/// Adds the reason for a refusal by a simulator on this machine. Headers of other hosts are
+/// ignored.
 fn explained(mut error: Error, uri: &Uri, response: &Response) -> Error {
     let is_local = uri.host().is_some_and(is_loopback);
     let Some(reason) = response.headers().get(REASON).filter(|_| is_local) else { return error };

@@ -1,4 +1,4 @@
-//! The entry by which a device logs in.
+//! The entry point through which a device logs in.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -11,8 +11,8 @@ use crate::hosts::Family;
 use crate::secret::Secret;
 use crate::text_type::text_type;
 
-/// An entry of the service: the `appid` of the client, and the other values that the service
-/// requires from it.
+/// An entry point of the service, through which a client logs in: its `appid`, and the other values
+/// that the service requires of such a client.
 ///
 /// ```
 /// use wechat_proto::error::Invalid;
@@ -43,7 +43,7 @@ struct Desktop {
     extspam: Extspam,
 }
 
-/// The form in which an entry is stored.
+/// The storage format of an entry.
 #[derive(Deserialize, Serialize)]
 struct Stored {
     appid: Cow<'static, str>,
@@ -69,7 +69,7 @@ impl Entry {
         Self { kind: Kind::Desktop(Desktop { client_version, extspam }) }
     }
 
-    /// Returns the entry of the file-transfer page, which only exchanges messages with one's own
+    /// Returns the entry of the file-transfer page, which exchanges messages only with one's own
     /// phone ([`UserName::file_helper`](crate::UserName::file_helper)): `docs/protocol.md` §15.
     ///
     /// [`Device::with_entry`](crate::Device::with_entry) switches the device to its hosts.
@@ -208,7 +208,7 @@ mod tests {
             let stored = serde_json::to_string(&entry).unwrap();
             assert_eq!(serde_json::from_str::<Entry>(&stored).unwrap(), entry, "{stored}");
         }
-        // The first stored form.
+        // The first storage format.
         let first = r#"{"appid":"wx782c26e4c19acffb"}"#;
         assert_eq!(serde_json::to_string(&Entry::web()).unwrap(), first);
         for odd in [

@@ -111,7 +111,7 @@ pub enum Error {
     /// The file is empty, which the service refuses. No request was sent.
     #[error("an empty file cannot be sent")]
     EmptyFile,
-    /// A file is longer than its limit. For an upload, no request was sent.
+    /// A file is larger than its limit. For an upload, no request was sent.
     #[error("{size} bytes are more than the {limit} allowed")]
     TooLarge {
         /// The length, or the number of bytes received before the length was known.
@@ -182,8 +182,11 @@ pub enum Error {
         /// The service's own text in the response that closed the session, decoded; may be empty.
         message: Box<str>,
     },
-    /// The QR code expired or was cancelled, as often as a login renews it. Running the login again
-    /// starts with a new code.
+    /// The login was not confirmed: all of its QR codes expired or were cancelled (a login renews
+    /// its code five times). A push login without a code
+    /// ([`Login::on_phone`](crate::login::Login::on_phone)) fails with this error if its prompt is
+    /// declined or expires, or if no account is known. Running the login again starts with a new
+    /// code or prompt.
     #[error("the login was not confirmed")]
     Expired,
 

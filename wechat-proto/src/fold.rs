@@ -22,9 +22,8 @@ pub(crate) fn fold(name: &str) -> String {
     if folded.is_empty() { name.into() } else { folded }
 }
 
-/// Returns a text without invisible characters, decomposed with compatibility (NFKD, in which
-/// full-width forms are ordinary ones), in folded case, with each run of blanks as one space, and
-/// none at the ends.
+/// Returns a text without invisible characters, in NFKD (which replaces full-width forms by
+/// ordinary ones) and folded case, with each run of blanks as one space, and none at the ends.
 pub(crate) fn fold_part(text: &str) -> String {
     const NFKD: DecomposingNormalizerBorrowed<'static> = DecomposingNormalizerBorrowed::new_nfkd();
     let plain = if text.is_ascii() {

@@ -1,7 +1,7 @@
-//! Entries for fuzzers that need private parsers. Not part of the API: the package `wechat-fuzz` has
-//! all others, and the table of targets.
+//! Fuzz entry points that need private parsers. Not part of the public API. All other entry points,
+//! and the table of targets, are in the package `wechat-fuzz`.
 //!
-//! Each entry accepts any bytes and panics if a guarantee of `docs/threats.md` is violated.
+//! Each entry point accepts any bytes and panics if a guarantee of `docs/threats.md` is violated.
 
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -72,7 +72,7 @@ pub fn script(bytes: &[u8]) {
     if let Ok(read) = serde_json::from_str::<String>(&quoted) {
         assert_eq!(Script::parse(&format!("window.a={quoted};")).text("a"), Some(&*read));
     }
-    // Numbers are parsed in every notation.
+    // Numbers are parsed with and without quotes.
     let digits = text.trim();
     if let Ok(number) = digits.parse::<i64>()
         && !digits.starts_with('+')
@@ -108,8 +108,8 @@ pub fn repaired(bytes: &[u8]) {
     }
 }
 
-/// Checks that the change between two lines leads from one to the other, and that a session survives
-/// the changes of a journal, each on a line.
+/// Checks that applying the difference between two values to the first yields the second, and that
+/// a journal with any changes, one per line, is read as a valid session or refused.
 pub fn journal(session: &Session, bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     if let Some((old, new)) = text.split_once('\n')
@@ -130,13 +130,14 @@ pub fn journal(session: &Session, bytes: &[u8]) {
     }
 }
 
-/// Checks that entities of a document are not expanded, and that written text is read back unchanged.
+/// Checks that a document with a document type declaration is refused, that parsed texts are not
+/// much longer than the document, and that written text is read back unchanged.
 pub fn document(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let found = texts(&text, &["Content", "ret", "skey"]);
     if let Some(found) = &found {
         assert!(found.len() <= 3);
-        // Entities are shorter than their names.
+        // The value of an entity is at most a fifth longer than its reference: `&nGt;`.
         assert!(found.iter().map(|(_, value)| value.len()).sum::<usize>() <= 2 * text.len());
     }
     assert!(xml::notice(&text).len() <= 2 * text.len());
@@ -185,7 +186,7 @@ pub fn document(bytes: &[u8]) {
     }
 }
 
-/// Returns an upload in pieces of this size, announced above another size.
+/// Returns an upload in pieces of this size. Files larger than `announced` are announced first.
 pub fn upload_in_pieces(to: UserName, file: LocalFile, piece: u64, announced: u64) -> Upload {
     Upload::with_sizes(to, file, Sizes { piece, probe: announced })
 }
@@ -241,7 +242,7 @@ pub fn cookie(bytes: &[u8]) {
             assert!(!name.is_empty() && lines.iter().any(set), "{pair}");
         }
     }
-    let again: Jar = serde_json::from_str(&stored(&jar)).expect("the stored form can be parsed");
+    let again: Jar = serde_json::from_str(&stored(&jar)).expect("a stored jar can be parsed");
     assert_eq!(stored(&again), stored(&jar));
 
     // Another cookie can be added, is sent, is not printed, and can be removed.

@@ -7,7 +7,7 @@ use miniz_oxide::inflate::decompress_slice_iter_to_slice;
 
 use crate::error::FailureKind;
 
-/// The maximum length of the decoded body for each byte: two bits are 258 bytes.
+/// The maximum number of decoded bytes per received byte: two bits encode up to 258 bytes.
 const RATIO: usize = 1032;
 
 /// Decodes a body of one member, of at most `limit` bytes when decoded.
@@ -129,10 +129,11 @@ pub(crate) mod tests {
             prop_assert_eq!(decode(&encode(&body), body.len()).unwrap(), body);
         }
 
-        /// No cut is accepted, and no altered byte that changes the decoded body. Some do not: fields of
-        /// the header, unused bits after the last block, another distance to the same bytes.
+        /// No truncated body is accepted, and no altered byte that changes the decoded body. Some
+        /// bytes do not change it: fields of the header, unused bits after the last block, another
+        /// distance to the same bytes.
         #[test]
-        fn damage_is_found(
+        fn damage_is_detected(
             body in prop::collection::vec(any::<u8>(), 1..200),
             place in any::<prop::sample::Index>(),
             change in 1..=u8::MAX,

@@ -220,8 +220,8 @@ impl Hosts {
             || families.iter().any(|family| self.hosts.api.origin.authority() == family.host())
     }
 
-    /// Returns whether these hosts, of a stored session, are those that a device with the hosts
-    /// `wanted` and these families could have logged in at.
+    /// Returns whether a device with the hosts `wanted` and these families could have logged in at
+    /// these hosts, which are those of a stored session.
     pub(crate) fn suit(&self, wanted: &Self, families: &[Family]) -> bool {
         let (own, wanted) = (&self.hosts.api, &wanted.hosts.api);
         match own.pinned || wanted.pinned {
@@ -361,7 +361,7 @@ mod tests {
         assert!(names(&hosts).iter().all(|name| *name == "http://127.0.0.1:8080"));
     }
 
-    /// The host table of the second notes, among others, can be configured
+    /// The host table of notes-B, among others, can be configured
     /// (`docs/protocol.md` §1.1).
     #[test]
     fn hosts_set_by_the_caller_do_not_change() {

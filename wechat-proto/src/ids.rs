@@ -28,7 +28,7 @@ impl UserName {
     /// The maximum length of a name in bytes. Real names have at most 66.
     pub const MAX: usize = 256;
 
-    /// Returns the name in the service's notation.
+    /// Returns the name as the service writes it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -91,7 +91,7 @@ impl Borrow<str> for UserName {
 
 /// The service's id of a message: `MsgId`, up to 19 decimal digits as text.
 ///
-/// [`Display`](fmt::Display) and serde write it in the service's notation. `NewMsgId`, the same
+/// [`Display`](fmt::Display) and serde write it as the service does. `NewMsgId`, the same
 /// value as a JSON number, is rounded in some captures and is not used (`docs/protocol.md` §1.6).
 #[derive(Clone, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[serde(from = "String")]
@@ -218,7 +218,7 @@ impl fmt::Display for ClientMsgId {
     }
 }
 
-/// The name of one login attempt, shown to the phone as a QR code.
+/// The UUID of one login attempt, which the QR code contains.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Uuid(Box<str>);
 
@@ -230,7 +230,7 @@ impl Uuid {
             .then(|| Self(text.into()))
     }
 
-    /// Returns the name in the service's notation.
+    /// Returns the UUID as the service writes it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -251,7 +251,7 @@ impl FromStr for Uuid {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let invalid =
-            Invalid { what: "a login's name", expected: "1 to 128 letters, digits, -, _ and =" };
+            Invalid { what: "a login's UUID", expected: "1 to 128 letters, digits, -, _ and =" };
         Self::parse(text).ok_or(invalid)
     }
 }

@@ -239,7 +239,7 @@ impl Jar {
     }
 }
 
-/// Returns the cookie in its stored form; `None` if this origin may not set it.
+/// Returns the cookie as it is stored; `None` if this origin may not set it.
 fn accept(
     hosts: &Hosts,
     origin: &Origin,
@@ -257,7 +257,7 @@ fn accept(
     let host = origin.host();
     let domain = cookie.domain().map(|domain| domain.trim_start_matches('.').to_ascii_lowercase());
     let (domain, shared) = match domain {
-        // A single origin serves all roles, so its cookies are its own whatever domain they name.
+        // A single origin serves all roles, so its cookies are its own, regardless of their domain.
         _ if hosts.is_single() => (host.to_owned(), false),
         None => (host.to_owned(), false),
         Some(domain) => {

@@ -84,7 +84,7 @@ fn n5_a_domain_must_contain_the_sender() {
         ("a=b; domain=QQ.cOm", &all),
         ("a=b; DOMAIN=.wx2.qq.com", &below),
         ("a=b; Domain=WX2.QQ.COM", &below),
-        // An empty `Domain` is ignored; the last of two counts.
+        // An empty `Domain` is ignored; the last of two wins.
         ("a=b; Domain=", &[own]),
         ("a=b; Domain=qq.com; Domain=evil.example", &[]),
         ("a=b; Domain=evil.example; Domain=wx2.qq.com", &below),
@@ -141,7 +141,7 @@ fn n5_other_hosts_cannot_set_cookies() {
     }
 }
 
-/// Threat N5, as in CVE-2022-27776: another port or plain http is another host, also for a host
+/// Threat N5, as in CVE-2022-27776: another port or plain http is another host, even for a host
 /// configured by the caller.
 #[test]
 fn n5_a_port_is_part_of_a_host() {

@@ -12,7 +12,7 @@ fn imported(device: Device) -> Device {
     device
 }
 
-fn carried(device: &Device, uri: &str) -> String {
+fn cookies_for(device: &Device, uri: &str) -> String {
     sent(&device.jar, &device.hosts, uri, NOW)
 }
 
@@ -23,7 +23,7 @@ fn receive(device: &mut Device, uri: &str, line: &str) {
 }
 
 #[test]
-fn imported_cookies_reach_the_hosts_below_the_page() {
+fn imported_cookies_are_sent_to_subdomains_of_the_page() {
     let all = "webwx_data_ticket=t; wxsid=s/+==; wxuin=7";
     let device = imported(Device::new());
     for (uri, cookies) in [
@@ -31,14 +31,14 @@ fn imported_cookies_reach_the_hosts_below_the_page() {
         ("https://login.wx.qq.com/", all),
         ("https://file.wx.qq.com/", all),
         ("https://webpush.wx.qq.com/", all),
-        // The host of the QR codes is not below the host of the page, so it receives only the
+        // The host of the QR codes is not a subdomain of the page's host, so it receives only the
         // cookie of the whole domain.
         ("https://login.weixin.qq.com/", "webwx_data_ticket=t"),
     ] {
-        assert_eq!(carried(&device, uri), cookies, "{uri}");
+        assert_eq!(cookies_for(&device, uri), cookies, "{uri}");
     }
     for uri in ["https://wx2.qq.com/", "http://wx.qq.com/", "https://evil.example/"] {
-        assert_eq!(carried(&device, uri), "", "{uri}");
+        assert_eq!(cookies_for(&device, uri), "", "{uri}");
     }
 }
 
@@ -52,7 +52,7 @@ fn imported_cookies_of_wechat_com_stay_in_that_domain() {
         ("https://webpush.web.wechat.com/", all),
         ("https://login.weixin.qq.com/", ""),
     ] {
-        assert_eq!(carried(&device, uri), cookies, "{uri}");
+        assert_eq!(cookies_for(&device, uri), cookies, "{uri}");
     }
 }
 
@@ -65,7 +65,7 @@ fn file_helper_host_gets_the_imported_data_ticket() {
         ("https://file.wx.qq.com/", "webwx_data_ticket=t"),
         ("https://login.wx.qq.com/", "webwx_data_ticket=t"),
     ] {
-        assert_eq!(carried(&device, uri), cookies, "{uri}");
+        assert_eq!(cookies_for(&device, uri), cookies, "{uri}");
     }
 }
 
@@ -75,9 +75,9 @@ fn single_origin_gets_all_imported_cookies() {
         let hosts = Hosts::all(origin.parse().unwrap());
         let device = imported(Device::new().with_hosts(hosts));
         let all = "webwx_data_ticket=t; wxsid=s/+==; wxuin=7";
-        assert_eq!(carried(&device, &format!("{origin}/")), all);
+        assert_eq!(cookies_for(&device, &format!("{origin}/")), all);
         for uri in ["https://file.wx.qq.com/", "http://127.0.0.1:98/"] {
-            assert_eq!(carried(&device, uri), "", "{origin}: {uri}");
+            assert_eq!(cookies_for(&device, uri), "", "{origin}: {uri}");
         }
     }
 }
@@ -93,17 +93,20 @@ fn renewed_cookie_replaces_the_imported_one() {
     ] {
         receive(&mut device, "https://wx.qq.com/", line);
     }
-    assert_eq!(carried(&device, "https://wx.qq.com/"), "webwx_data_ticket=u; wxsid=new; wxuin=8");
+    assert_eq!(
+        cookies_for(&device, "https://wx.qq.com/"),
+        "webwx_data_ticket=u; wxsid=new; wxuin=8"
+    );
     receive(&mut device, "https://wx.qq.com/", "wxsid=; Domain=wx.qq.com; Max-Age=0");
-    assert_eq!(carried(&device, "https://wx.qq.com/"), "webwx_data_ticket=u; wxuin=8");
+    assert_eq!(cookies_for(&device, "https://wx.qq.com/"), "webwx_data_ticket=u; wxuin=8");
     // Another import replaces them again.
     let device = imported(device);
     let all = "webwx_data_ticket=t; wxsid=s/+==; wxuin=7";
-    assert_eq!(carried(&device, "https://wx.qq.com/"), all);
+    assert_eq!(cookies_for(&device, "https://wx.qq.com/"), all);
 }
 
 #[test]
-fn imported_cookies_survive_storage_and_have_no_end() {
+fn imported_cookies_survive_storage_and_do_not_expire() {
     let device = imported(Device::new());
     let stored = serde_json::to_string(&device).unwrap();
     let device: Device = serde_json::from_str(&stored).unwrap();
@@ -112,12 +115,12 @@ fn imported_cookies_survive_storage_and_have_no_end() {
     assert_eq!(cookies, "webwx_data_ticket=t; wxsid=s/+==; wxuin=7");
 }
 
-/// The last of repeated cookies counts.
+/// The last of several cookies with the same name wins.
 #[test]
 fn repeated_cookie_is_imported_once() {
     let mut device = Device::new();
     assert_eq!(device.import_cookies("wxuin=7; wxsid=a; wxuin=8").unwrap(), 2);
-    assert_eq!(carried(&device, "https://wx.qq.com/"), "wxsid=a; wxuin=8");
+    assert_eq!(cookies_for(&device, "https://wx.qq.com/"), "wxsid=a; wxuin=8");
 }
 
 #[test]
@@ -125,7 +128,7 @@ fn name_of_the_cookie_header_is_accepted() {
     for line in ["Cookie: wxuin=7; wxsid=a", " cookie:wxuin=7; wxsid=a"] {
         let mut device = Device::new();
         assert_eq!(device.import_cookies(line).unwrap(), 2, "{line}");
-        assert_eq!(carried(&device, "https://wx.qq.com/"), "wxsid=a; wxuin=7");
+        assert_eq!(cookies_for(&device, "https://wx.qq.com/"), "wxsid=a; wxuin=7");
     }
 }
 
@@ -150,7 +153,7 @@ fn malformed_import_adds_nothing() {
         assert_eq!(error.what, "a Cookie header", "{header:?}");
         assert_eq!(device.jar.cookies.len(), 3, "{header:?}");
         let all = "webwx_data_ticket=t; wxsid=s/+==; wxuin=7";
-        assert_eq!(carried(&device, "https://wx.qq.com/"), all, "{header:?}");
+        assert_eq!(cookies_for(&device, "https://wx.qq.com/"), all, "{header:?}");
     }
 }
 
@@ -158,7 +161,7 @@ fn malformed_import_adds_nothing() {
 fn empty_values_and_separators_are_accepted() {
     let mut device = Device::new();
     assert_eq!(device.import_cookies(" a=;b=c ;; d==; ").unwrap(), 3);
-    assert_eq!(carried(&device, "https://wx.qq.com/"), "a=; b=c; d==");
+    assert_eq!(cookies_for(&device, "https://wx.qq.com/"), "a=; b=c; d==");
 }
 
 proptest! {

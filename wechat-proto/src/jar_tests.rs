@@ -79,7 +79,7 @@ fn expiry_is_relative_to_the_date_of_the_reply() {
         dated.store(&hosts, origin, [], Some(date), hour(12));
         assert_eq!(sent(&dated, &hosts, "https://wx.qq.com/", hour(12)), cookies, "{date}");
     }
-    // A cookie that is expired by both clocks is removed, also from the stored jar.
+    // A cookie that is expired by both clocks is removed, even from the stored jar.
     let mut both = again.clone();
     both.store(&hosts, origin, [], Some("Mon, 31 Dec 2018 11:12:21 GMT"), hour(12));
     assert!(both.cookies.is_empty());

@@ -12,9 +12,9 @@ use crate::error::{Error, StorageFailure, StorageKind};
 use crate::session::Session;
 use crate::stored;
 
-/// A session stored as a whole, its base, and lines that are appended with each later save.
+/// A session stored as a whole, the base, and lines that are appended with each later save.
 ///
-/// For stores that append faster than they replace: a line has only what changed since the line
+/// For stores that append faster than they replace: a line contains only the changes since the line
 /// before, a few hundred bytes. `FileStore` keeps the base in one file and the lines in another.
 ///
 /// A store replaces the base with a new one before the lines become long, and after a failure to
@@ -59,8 +59,8 @@ struct Head<'a> {
 impl Journal {
     /// Begins a journal, and returns the base to be stored.
     ///
-    /// The base is in the form of [`Session::to_json`] with a format number of its own, which
-    /// versions without journals refuse as [`StorageKind::Newer`].
+    /// The base has the format of [`Session::to_json`] with its own format number, which versions
+    /// without journals refuse as [`StorageKind::Newer`].
     pub fn new(session: &Session) -> (Self, String) {
         let (base, sum) = stored::write(session, stored::BASE);
         (Self { saved: Box::new(session.clone()), last: Last::Base(sum) }, base)
@@ -84,9 +84,9 @@ impl Journal {
 
     /// Reads the last session from a base and its lines.
     ///
-    /// Ignores an incomplete last line, which was not stored as a whole: one without its line break,
-    /// or with zero bytes. Ignores all lines if they belong to another base, or if `base` is not one
-    /// but the form of [`Session::to_json`].
+    /// Ignores an incomplete last line, which was not stored as a whole: one without its line
+    /// break, or with zero bytes. Ignores all lines if they belong to another base, or if `base`
+    /// was written by [`Session::to_json`].
     ///
     /// Like [`Session::from_json`], advances the generator.
     ///

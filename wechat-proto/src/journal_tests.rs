@@ -39,8 +39,8 @@ fn is_damaged(read: &Result<Session, Error>) -> bool {
     matches!(read, Err(Error::Storage(failure)) if failure.kind == StorageKind::Damaged)
 }
 
-/// The written form equals the sample. If this fails, the stored form has changed: add a sample, and
-/// use a new form number if older versions would misread it.
+/// The written text equals the sample. If this fails, the storage format has changed: add a sample,
+/// and use a new format number if older versions would misread it.
 ///
 /// Threat S2.
 #[test]

@@ -21,7 +21,7 @@ impl Lang {
     /// English.
     pub const EN_US: Self = Self(Cow::Borrowed("en_US"));
 
-    /// Returns the language in the service's notation.
+    /// Returns the language as the service writes it.
     pub fn as_str(&self) -> &str {
         &self.0
     }

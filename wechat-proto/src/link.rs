@@ -1,6 +1,6 @@
 //! `GET /cgi-bin/mmwebwx-bin/webwxcheckurl`
 //!
-//! Gets the service's verdict about a link, as the official page does when a link is clicked
+//! Gets the service's verdict on a link, as the official page does when a link is clicked
 //! (`docs/protocol.md` §13).
 
 use alloc::boxed::Box;
@@ -23,7 +23,7 @@ const LONGEST: usize = 8 << 10;
 /// The host of the warning pages.
 const WARNINGS: &str = "weixin110.qq.com";
 
-/// The service's verdict about a link. The link itself is not fetched.
+/// The service's verdict on a link. The link itself is not fetched.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Verdict {

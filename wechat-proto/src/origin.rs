@@ -30,13 +30,13 @@ impl Origin {
         Self { text: text.into(), secure: true, loopback: false }
     }
 
-    /// Parses an origin that may be plain `http` on any host. Anyone who can read that network can
-    /// take over the session.
+    /// Parses an origin, and also accepts plain `http` on any host. Anyone who can observe that
+    /// traffic can take over the session.
     ///
     /// # Errors
     ///
-    /// [`Invalid`] if `text` is not an origin in plain ASCII. International names must have their
-    /// wire form (`xn--…`), IP addresses their usual form.
+    /// [`Invalid`] if `text` is not an origin in plain ASCII. Internationalized domain names must
+    /// be in Punycode (`xn--…`), and IP addresses in canonical form.
     pub fn insecure(text: &str) -> Result<Self, Invalid> {
         let invalid = Invalid {
             what: "a host's origin",

@@ -17,7 +17,7 @@ use crate::{Body, Device, Endpoint, Error, Session, Timestamp};
 
 const ENDPOINT: &str = "webwxstatreport";
 
-/// A report: a type and a JSON text.
+/// A telemetry report: a type and a JSON text.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Report {
     kind: ReportKind,

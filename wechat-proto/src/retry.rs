@@ -35,15 +35,15 @@ pub struct Retry<E: Endpoint> {
 }
 
 impl<E: Endpoint> Retry<E> {
-    /// Returns a retried endpoint.
+    /// Returns a flow that retries this endpoint.
     pub fn new(endpoint: E, lane: Lane) -> Self {
         const { assert!(matches!(E::REPEAT, Repeat::Safe), "this endpoint must not be repeated") };
         let call = Call::new(endpoint);
         Self { call, lane, pace: Pace::Step, quiet: None, gives_up: |_| false, failures: 0 }
     }
 
-    /// Returns a retried long poll. If its deadline passes without news, its output is that of
-    /// `quiet`.
+    /// Returns a flow that retries this long poll. If its deadline passes without news, its output
+    /// is that of `quiet`.
     pub fn long_poll(endpoint: E, lane: Lane, quiet: fn() -> E::Output) -> Self {
         Self { quiet: Some(quiet), ..Self::new(endpoint, lane) }
     }

@@ -67,7 +67,8 @@ impl When {
         Self { is_mentioned: true, ..Self::default() }
     }
 
-    /// Returns the condition that the whole text is this one; `*` matches any text, including none.
+    /// Returns the condition that the whole text matches this pattern; `*` matches any text,
+    /// including none.
     pub fn text(pattern: &str) -> Self {
         let parts =
             pattern.split('*').map(|part| if part.is_empty() { String::new() } else { fold(part) });

@@ -139,7 +139,7 @@ impl Session {
         }
     }
 
-    /// Parses the form of [`Session::to_json`], written by this version or an older one.
+    /// Parses the output of [`Session::to_json`], written by this version or an older one.
     ///
     /// Loading advances the generator: the loaded session does not repeat the ids of the stored
     /// one, and its JSON differs.
@@ -236,7 +236,8 @@ impl Session {
         &self.chat_set
     }
 
-    /// Returns the number of members from which new members of a room are invited instead of added.
+    /// Returns the minimum number of members of a room to which new members are invited instead of
+    /// added.
     pub const fn invite_start_count(&self) -> u32 {
         self.invite_start_count
     }
@@ -359,8 +360,8 @@ impl fmt::Debug for Session {
     }
 }
 
-/// The format number of the first stored form, which is one of its fields. The newer form has its
-/// own number outside of the fields (`stored`).
+/// The number of the first storage format, which is one of the session's fields. Newer formats have
+/// their numbers outside of the fields (`stored`).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Format;
 

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_end_counts() {
+    fn only_the_first_end_is_recorded() {
         let mut life = Lifetime::begin(Timestamp::from_secs(100));
         assert_eq!(life.ended(Ret(1101)), None);
         life.end(Timestamp::from_secs(104));

@@ -108,7 +108,7 @@ fn no_credential_is_shown() {
             None => panic!("the login failed"),
         }
     };
-    // The stored form contains the credentials.
+    // The stored session contains the credentials.
     let stored = account.session.to_json();
     assert!(stored.matches(MARK).count() >= 5, "{stored}");
     let mut inbox = Inbox::new();

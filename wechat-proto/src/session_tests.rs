@@ -15,7 +15,8 @@ use crate::testing::{NOW, http_of, reply, session};
 #[path = "session_secret_tests.rs"]
 mod secret;
 
-/// Returns the stored form without the state of the generator, which differs after each load.
+/// Returns the session as it is stored, without the state of the generator, which differs after
+/// each load.
 pub(crate) fn without_generator(mut session: Session) -> String {
     session.device.rng = Generator::default();
     session.to_json()

@@ -80,7 +80,7 @@ impl core::error::Error for StorageFailure {
 pub enum StorageKind {
     /// A session is required, but none is stored.
     Missing,
-    /// The stored data is not a session: it is empty, truncated, or was changed.
+    /// The stored data is not a valid session: it is empty, truncated or altered.
     Damaged,
     /// A newer version of this library wrote the session. It is not damaged.
     Newer,

@@ -3,9 +3,9 @@
 //! A store holds one session of one account. `wechat-file-store` keeps it in a file; its store is
 //! the `FileStore` of both transports. Implement [`SessionStore`] for anything else: a row in a
 //! database, a secret in a vault, an encrypted file. [`Session::to_json`] and
-//! [`Session::from_json`] define the form: versioned text with a checksum, which any later version
-//! can read. A store that appends faster than it replaces can use a [`Journal`]. A store must
-//! guarantee:
+//! [`Session::from_json`] define the format: versioned text with a checksum, which any later
+//! version can read. A store that appends faster than it replaces can use a [`Journal`]. A store
+//! must guarantee:
 //!
 //! - **Whole replacement**: after a crash, [`load`](SessionStore::load) returns the session that
 //!   was saved last or the one before, never a part of one.
@@ -62,7 +62,7 @@
 //!
 //! A bot that stores its own effects (an order, a row) exactly once writes the effect and the
 //! session in **one** transaction: a copy of the session on which the message is
-//! [acknowledged](Session::acknowledge), in the form of [`Session::to_json`].
+//! [acknowledged](Session::acknowledge), as the text of [`Session::to_json`].
 
 use alloc::boxed::Box;
 use core::pin::Pin;

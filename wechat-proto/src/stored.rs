@@ -1,4 +1,4 @@
-//! The form in which sessions are stored.
+//! The storage formats of sessions.
 //!
 //! | number | content |
 //! |---|---|
@@ -6,7 +6,7 @@
 //! | 2 | `format`, `md5`, `session`: the fields of 1 with a checksum of their text |
 //! | 3 | the same, for the base of a [journal](crate::store::Journal) |
 //!
-//! All forms can be read; `samples` has one of each.
+//! All formats can be read; `samples` has one sample of each.
 
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -18,9 +18,9 @@ use crate::error::{Error, StorageFailure, StorageKind};
 use crate::media::Md5Sum;
 use crate::session::Session;
 
-/// The number of the form of a session without a journal.
+/// The number of the format of a session without a journal.
 pub(crate) const WHOLE: u64 = 2;
-/// The number of the form of a journal's base; newer forms are refused.
+/// The number of the format of a journal's base; newer formats are refused.
 pub(crate) const BASE: u64 = 3;
 
 #[derive(Deserialize)]
@@ -36,23 +36,23 @@ struct Checked<'a> {
     session: &'a RawValue,
 }
 
-/// A stored form.
+/// A stored session, before its fields are parsed.
 pub(crate) struct Opened<'a> {
     pub(crate) format: u64,
-    /// The checksum; `None` in the first form.
+    /// The checksum; `None` in the first format.
     pub(crate) sum: Option<&'a str>,
     /// The fields of the session.
     pub(crate) session: &'a str,
 }
 
-/// Returns the stored form of a session, and its checksum.
+/// Returns a session in one of the formats with a checksum, and the checksum.
 pub(crate) fn write(session: &Session, format: u64) -> (String, String) {
     let text = serde_json::to_string(session).expect("all keys are strings");
     let sum = sum(&text);
     (format!("{{\"format\":{format},\"md5\":\"{sum}\",\"session\":{text}}}"), sum)
 }
 
-/// Opens a stored form. Drops the errors of `serde_json`, because they quote their input.
+/// Opens a stored session. Drops the errors of `serde_json`, because they quote their input.
 pub(crate) fn open(json: &str) -> Result<Opened<'_>, Error> {
     let damaged = |_| StorageFailure::new(StorageKind::Damaged);
     let Head { format } = serde_json::from_str(json).map_err(damaged)?;

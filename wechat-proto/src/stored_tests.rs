@@ -14,9 +14,11 @@ use crate::session::tests::{filled, without_generator};
 use crate::sync::{Inbox, SyncCheck};
 use crate::testing::NOW;
 
-/// One sample of each stored form, oldest first. Samples never change: a new form gets a new sample.
+/// One sample of each storage format, oldest first. Samples never change; a new format gets a new
+/// sample.
 const SAMPLES: [(&str, &str); 3] = [
-    // The first stored form has one entry, and no account number, upload ids or start time.
+    // The first version of format 1 has no account number, upload ids or start time, and its entry
+    // has only an `appid`.
     ("1-first", include_str!("samples/session-1-first.json")),
     ("1", include_str!("samples/session-1.json")),
     ("2", include_str!("samples/session-2.json")),
@@ -42,21 +44,21 @@ fn kind(read: Result<Session, Error>) -> StorageKind {
     }
 }
 
-/// Returns the first stored form, which has only the fields.
+/// Returns the session in the first format: its fields, without an envelope.
 fn fields(session: &Session) -> String {
     serde_json::to_string(session).unwrap()
 }
 
-/// Returns the second form with any text in place of the session.
+/// Returns an envelope of the second format around any text.
 fn around(text: &str) -> String {
     format!("{{\"format\":2,\"md5\":\"{}\",\"session\":{text}}}", sum(text))
 }
 
-/// Every form can be read without loss.
+/// Every format can be read without loss.
 ///
 /// Threat S2.
 #[test]
-fn all_forms_are_read() {
+fn all_formats_are_read() {
     for (name, sample) in SAMPLES {
         let session = Session::from_json(sample.trim_end()).unwrap();
         let me = session.me();
@@ -105,19 +107,19 @@ fn all_forms_are_read() {
     assert_eq!(without_generator(now), without_generator(sampled()));
 }
 
-/// The written form equals the newest sample. If this fails, the stored form has changed: add a
-/// sample, and use a new form number if older versions would misread it.
+/// The written text equals the newest sample. If this fails, the storage format has changed: add a
+/// sample, and use a new format number if older versions would misread it.
 ///
 /// Threat S2.
 #[test]
-fn the_written_form_is_the_newest_sample() {
+fn the_written_format_is_the_newest_sample() {
     assert_eq!(sampled().to_json(), SAMPLES[2].1.trim_end());
     assert_eq!(fields(&sampled()), SAMPLES[1].1.trim_end());
 }
 
 /// Threat S2.
 #[test]
-fn newer_and_malformed_forms_are_refused() {
+fn newer_and_malformed_formats_are_refused() {
     let whole = filled().to_json();
     assert!(whole.starts_with("{\"format\":2,"));
     for (format, what) in [
@@ -133,7 +135,7 @@ fn newer_and_malformed_forms_are_refused() {
         let other = whole.replacen("\"format\":2", &format!("\"format\":{format}"), 1);
         assert_eq!(kind(Session::from_json(&other)), what, "{format}");
     }
-    // A newer form may have any other content.
+    // A newer format may have any other content.
     assert_eq!(kind(Session::from_json("{\"format\":7,\"else\":[]}")), StorageKind::Newer);
     for damaged in [
         "",
@@ -147,7 +149,7 @@ fn newer_and_malformed_forms_are_refused() {
         "{\"format\":2",
         "{\"format\":2,\"md5\":\"\",\"session\":{}}",
         "\u{feff}{}",
-        // The outer form is valid, the content is not.
+        // The envelope is valid, its content is not.
         &around("{}"),
         &around("null"),
         &around(&whole),
@@ -217,11 +219,11 @@ fn a_session_with_any_damaged_byte_is_refused() {
     assert!(Session::from_json(&format!("{json}\n")).is_ok());
 }
 
-/// The first form has no checksum: a damaged text is refused or yields a usable session.
+/// The first format has no checksum: a damaged text is refused or yields a usable session.
 ///
 /// Threat S2.
 #[test]
-fn a_damaged_session_of_the_first_form_is_usable_or_refused() {
+fn a_damaged_session_of_the_first_format_is_usable_or_refused() {
     let json = fields(&filled());
     let mut read = 0;
     for damaged in damaged_copies(&json) {

@@ -29,7 +29,7 @@ pub(crate) mod form;
 #[path = "../tests/it/xml.rs"]
 pub(crate) mod xml;
 
-/// The time of tests: the clock of the 2016 notes.
+/// The time of tests: the clock of notes-L.
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_476_606_163_580);
 
 /// Returns the request of an endpoint as text: method and URI, headers, body.

@@ -1,4 +1,4 @@
-//! Text in the service's notation, and in plain form.
+//! Text as the service writes it, and in plain form.
 
 use alloc::boxed::Box;
 use alloc::string::String;

@@ -1,4 +1,4 @@
-//! Points in time, which are arguments, because the core never reads a clock.
+//! Points in time. They are arguments, because the core never reads a clock.
 
 use core::time::Duration;
 

@@ -6,9 +6,9 @@
 //!
 //! Each case is one kind of input, regular or hostile. Prints the cost per item for twice and ten
 //! times as many items, relative to the cost per item of the smallest input, and fails if a ratio
-//! exceeds 1.5. The three sizes alternate, each processes the same number of items per round, and
-//! the fastest round counts, measured in CPU time of the thread, which limits the effect of other
-//! load on the machine.
+//! exceeds 1.5. The three sizes alternate, and each processes the same number of items per round.
+//! Each result is that of the fastest round, measured in CPU time of the thread, which limits the
+//! effect of other load on the machine.
 
 mod accounts;
 mod cases;

@@ -4,10 +4,10 @@
 //! cargo bench -p wechat-file-store
 //! ```
 //!
-//! Prints each figure next to its neighbour in the same run, and fails if a ratio or a count exceeds
-//! its bound. Compared workloads run in alternating rounds. Figures of the processor are the lower
-//! tenth of the rounds, which limits the effect of other load; those of the disk are medians.
-//! The files are in the target folder, whose disk decides the times of the second table.
+//! Prints each figure together with its baseline in the same run, and fails if a ratio or a count
+//! exceeds its bound. Compared workloads run in alternating rounds. Times in memory are the lower
+//! tenth of the rounds, which limits the effect of other load; those on the disk are medians. The
+//! files are in the target folder, whose disk determines the times of the second table.
 
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
@@ -40,7 +40,7 @@ struct Report {
 }
 
 impl Report {
-    /// Prints a time in µs and its ratio to a neighbour, unless it is the neighbour itself.
+    /// Prints a time in µs and its ratio to the baseline, unless it is the baseline itself.
     fn row(&mut self, label: &str, micros: f64, neighbour: &str, ratio: f64, bound: f64) {
         let (sign, missed) = if bound.is_finite() { ("<=", ratio > bound) } else { ("  ", false) };
         let bound = if bound.is_finite() { format!("{bound:.1}") } else { String::new() };
@@ -106,7 +106,7 @@ impl Heard {
     fn new(count: usize) -> Self {
         let sample = include_str!("../../src/samples/session-2.json");
         let mut text = sample.replace("\"ended\":1101", "\"ended\":null");
-        // The sample's session is closed; the first form has no checksum.
+        // The sample's session is closed; the first format has no checksum.
         text = text[text.find("\"session\":").unwrap() + 10..text.trim_end().len() - 1].to_owned();
         let mut heard = Self { session: Session::from_json(&text).unwrap(), received: 0 };
         while heard.received < count {

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
-/// The endings of additional files.
+/// The suffixes of additional files.
 const OWN: [&str; 3] = ["new", "lock", "journal"];
 /// The maximum length of a file, far above that of any session.
 pub(crate) const LONGEST: u64 = 16 << 20;
@@ -43,7 +43,7 @@ pub(crate) fn own_name(path: PathBuf) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-/// Appends an ending to a file name.
+/// Appends a suffix to a file name.
 pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
@@ -101,7 +101,7 @@ pub(crate) fn is_at(_: &File, path: &Path) -> bool {
     path.exists()
 }
 
-/// Reads a file; returns `None` if there is none, and damaged content if it is longer than the limit.
+/// Reads a file. Returns `None` if there is none, and invalid content if it exceeds the limit.
 pub(crate) fn contents(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match fs::metadata(path) {
         // Reading a device or a pipe may block, or never end.

@@ -45,19 +45,20 @@ use crate::steps::{Step, step};
 /// A session in a file, for one holder at a time.
 ///
 /// - **Atomic.** The first save writes the session to a second file, syncs it to disk, and then
-///   replaces the first file by a rename. Later saves append what changed to a
+///   replaces the first file by a rename. Later saves append the changes to a
 ///   [journal](wechat_proto::store::Journal), `bot.session.journal`: one write of a few hundred
 ///   bytes and one sync. When the journal exceeds 256 KiB, and after a failure, the session is
-///   written as a whole again. A crash, a full disk or a loss of power leaves the old session or the
-///   new one. On Unix, the folder is synced as well before a save returns, if the file system
+///   written as a whole again. A crash, a full disk or a loss of power leaves the old session or
+///   the new one. On Unix, the folder is synced as well before a save returns, if the file system
 ///   supports it; elsewhere, a loss of power soon afterwards may leave the old session.
 /// - **Private.** Only the owner can read the file (mode 0600), from its first byte on; a file with
 ///   another mode gets this one with the next save. On Windows, the file inherits the rights of its
 ///   folder.
 /// - **One holder.** Until the store is dropped, opening it again fails with [`Error::InUse`], in
-///   this process or another. The lock belongs to the operating system, which releases it at the end
-///   of the process. On Unix, the stored session is locked too: also under another name of the file
-///   (a hard link), and if the lock file is removed or replaced meanwhile.
+///   this process or another. The lock belongs to the operating system, which releases it at the
+///   end of the process. On Unix, the session file itself is locked too, so that the lock holds
+///   even under another name of the file (a hard link), and if the lock file is removed or replaced
+///   meanwhile.
 /// - **The newest copy.** A copy of the session that is older than one that this store saved before
 ///   ([`Session::version`]) is ignored: tasks may save their copies in any order.
 ///
@@ -69,7 +70,7 @@ use crate::steps::{Step, step};
 /// the journal, it returns that earlier state.
 ///
 /// If the path is a symbolic link, its target is read, replaced, removed and locked, and the link
-/// stays. A dangling link cannot be opened, neither on the first start nor after a session was
+/// stays. A dangling link cannot be opened, whether on the first start or after a session was
 /// removed through it, because its target may be on a disk that is not mounted. On file systems
 /// without locks (some network folders), no store can be opened.
 pub struct FileStore {
@@ -135,7 +136,7 @@ impl FileStore {
     }
 
     /// Returns an error if this store no longer holds the path, because another one may hold it
-    /// then.
+    /// now.
     fn check(&self) -> io::Result<()> {
         let holds_session = self.session.as_ref().is_some_and(|file| is_at(file, &self.path));
         if holds_session || is_at(&self.lock, &beside(&self.path, "lock")) {
@@ -183,7 +184,7 @@ impl FileStore {
         sync_folder(&self.folder)
     }
 
-    /// Appends what changed; returns `false` if the session is to be written as a whole.
+    /// Appends the changes. Returns `false` if the session must be written as a whole.
     fn append(&mut self, session: &Session) -> io::Result<bool> {
         // After a failure, it is unknown which lines are stored.
         let Some(mut lines) = self.lines.take() else { return Ok(false) };

@@ -28,8 +28,8 @@ impl Lines {
         Self { journal, file: None, length: 0 }
     }
 
-    /// Appends what changed to the file at `path`, and returns whether it did. If not, or after an
-    /// error, a new journal is to be begun: the file is too long, or is not as it was left.
+    /// Appends the changes to the file at `path`. Returns `false` if the file is too long or was
+    /// changed by others. In that case, and after an error, a new journal must be started.
     pub(crate) fn append(
         &mut self,
         session: &Session,

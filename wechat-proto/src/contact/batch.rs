@@ -20,7 +20,7 @@ const ENDPOINT: &str = "webwxbatchgetcontact";
 
 /// A request that gets the records of contacts, rooms or strangers by name.
 ///
-/// The reply has them in any order and may lack some.
+/// The reply contains them in any order, and some may be missing.
 #[derive(Clone, Debug)]
 pub struct BatchGetContacts {
     pub(super) names: Vec<UserName>,
@@ -29,7 +29,7 @@ pub struct BatchGetContacts {
 }
 
 impl BatchGetContacts {
-    /// The greatest number of names in one request.
+    /// The maximum number of names in one request.
     pub const MOST: usize = 50;
 
     /// Returns a request for the first [`MOST`](Self::MOST) of these; for more, use
@@ -39,9 +39,9 @@ impl BatchGetContacts {
     }
 
     /// Returns a request for the records of the first [`MOST`](Self::MOST) of these as members of
-    /// `room`, who need not be contacts.
+    /// `room`. They need not be contacts.
     pub fn members(room: &Contact, names: &[UserName]) -> Self {
-        // The room's other name where it is known (`docs/protocol.md` §5.2).
+        // The room's other name, if it is known (`docs/protocol.md` §5.2).
         let id = match &*room.encry_chat_room_id {
             "" => room.user_name.as_str(),
             id => id,
@@ -105,7 +105,7 @@ mod tests {
         "#);
     }
 
-    /// Uses the room's other name, or its own where that is unknown.
+    /// Uses the room's other name, or its own if that is unknown.
     #[test]
     fn members_request_names_the_room() {
         use crate::contact::wire::WireContact;

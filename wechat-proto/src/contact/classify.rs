@@ -21,7 +21,8 @@ pub enum ContactKind {
     BuiltIn,
 }
 
-/// The names of built-in accounts according to the official page and two sets of notes.
+/// The names of built-in accounts according to the official page, notes-L and urinx:
+/// `docs/protocol.md` §10.
 const BUILT_IN: &[&str] = &[
     "blogapp", "blogappweixin", "brandsessionholder", "facebookapp", "feedsapp", "filehelper",
     "floatbottle", "fmessage", "gh_22b87fa7cb3c", "lbsapp", "masssendapp", "medianote",
@@ -30,7 +31,7 @@ const BUILT_IN: &[&str] = &[
     "weibo", "weixin", "weixinreminder", "wxid_novlwrv3lqwv11", "wxitil",
 ];
 
-/// The suffixes of chats of other services, and of rooms for talk around a place.
+/// The suffixes of chats of other services, of location-based rooms and of talk rooms.
 const BUILT_IN_SUFFIXES: [&str; 3] = ["@qqim", "@lbsroom", "@talkroom"];
 
 /// The names that the official page never shows.
@@ -78,7 +79,7 @@ impl Contact {
         self.kind() == ContactKind::Official
     }
 
-    /// Returns whether the contact is a person, friend or stranger.
+    /// Returns whether the contact is a person: a friend or a stranger.
     pub fn is_person(&self) -> bool {
         self.kind() == ContactKind::Person
     }
@@ -141,17 +142,17 @@ impl Contact {
         self.star_friend == 1
     }
 
-    /// Returns whether the contact has an album of moments.
+    /// Returns whether the contact has a Moments album.
     pub const fn has_moments(&self) -> bool {
         self.sns_flag.has(SnsFlag::ALBUM)
     }
 
-    /// Returns whether the account hides its moments from the contact.
+    /// Returns whether the account hides its Moments from the contact.
     pub const fn hides_moments(&self) -> bool {
         self.contact_flag.has(ContactFlag::MOMENTS_BLACKLIST)
     }
 
-    /// Returns whether the account ignores the contact's moments.
+    /// Returns whether the contact's Moments are not shown to the account.
     pub const fn ignores_moments(&self) -> bool {
         self.contact_flag.has(ContactFlag::MOMENTS_IGNORED)
     }

@@ -15,7 +15,7 @@ use crate::{Message, UserName};
 ///
 /// Filled by the login, the contact lists and every `webwxsync`. The [`Inbox`](crate::sync::Inbox)
 /// looks up other contacts that messages mention: rooms before their first message is delivered,
-/// all others between two checks. A clone costs a few pointers. To find changes, keep one and
+/// all others between two checks. A clone costs a few pointers. To find changes, keep a clone and
 /// compare it with a later one ([`Directory::changes_since`]).
 ///
 /// # Merging records
@@ -29,12 +29,12 @@ use crate::{Message, UserName};
 /// # Limits
 ///
 /// Up to 100,000 contacts are kept, in at most 128 MB
-/// ([`Account::limit_directory`](crate::Account::limit_directory)) and the size of one reply. Of
+/// ([`Account::limit_directory`](crate::Account::limit_directory)) plus the size of one reply. Of
 /// the contacts that are not in the address book (strangers who write, rooms that were not saved),
-/// 4,096 are kept. Above these limits, the contacts with the oldest last message are dropped, and
-/// are looked up again when a message mentions them. If that is not enough, records that need more
-/// memory are ignored. A room has at most 10,000 members; names and other texts are cut at 4,096
-/// bytes.
+/// up to 4,096 are kept. Above these limits, the contacts with the oldest last message are dropped,
+/// and are looked up again when a message mentions them. If that is not enough, records that need
+/// more memory are ignored. A room has at most 10,000 members; names and other texts are cut at
+/// 4,096 bytes.
 #[derive(Clone, Default)]
 pub struct Directory {
     /// The account itself.
@@ -76,7 +76,7 @@ impl Directory {
     }
 
     /// Returns the display name for a `UserName`: [`Contact::name`], else `unknown`; for a built-in
-    /// account the `UserName` itself. Never returns an id.
+    /// account, the `UserName` itself. Never returns an id.
     ///
     /// The display name of a room without a topic is the names of its first ten members.
     pub fn name_of(&self, name: &UserName) -> Box<str> {
@@ -119,7 +119,7 @@ impl Directory {
         self.iter().filter(|contact| contact.is_room())
     }
 
-    /// Returns the rooms that this person is in, as far as their members are known.
+    /// Returns the rooms of which this person is a member, as far as their members are known.
     pub fn rooms_with<'a>(&'a self, name: &'a UserName) -> impl Iterator<Item = &'a Contact> {
         self.rooms().filter(|room| room.member(name).is_some())
     }

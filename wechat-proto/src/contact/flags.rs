@@ -84,13 +84,13 @@ flags! {
         FAVOURITE = 0x40,
         /// Is a third-party app.
         THIRD_PARTY_APP = 0x80,
-        /// May not see the account's moments.
+        /// May not see the account's Moments.
         MOMENTS_BLACKLIST = 0x100,
         /// Notifications are muted. Used for persons and official accounts; rooms use `Statues`.
         NOTIFY_CLOSED = 0x200,
         /// Is pinned to the top of the chats.
         TOP = 0x800,
-        /// Its moments are not shown to the account. The official list lacks this bit; its source
+        /// Its Moments are not shown to the account. The official list lacks this bit; its source
         /// is wwdk.
         MOMENTS_IGNORED = 0x1_0000,
     }
@@ -115,9 +115,9 @@ flags! {
 }
 
 flags! {
-    /// `SnsFlag`: flags of the moments, as bits; 17 is the usual value.
+    /// `SnsFlag`: flags of Moments, as bits; 17 is the usual value.
     SnsFlag {
-        /// Has an album of moments.
+        /// Has a Moments album.
         ALBUM = 1,
     }
 }

@@ -57,12 +57,12 @@ const ALONE: u32 = 3;
 const DEAD: u32 = 10;
 
 impl LoadContacts {
-    /// Returns a load of all contacts.
+    /// Returns a flow that loads all contacts.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Returns a load of these contacts only: a room with its members, for example.
+    /// Returns a flow that loads only these contacts, for example a room with its members.
     pub fn only(names: impl IntoIterator<Item = UserName>) -> Self {
         Self { only: Some(names.into_iter().collect()), ..Self::default() }
     }
@@ -130,7 +130,8 @@ impl Flow for LoadContacts {
         let mut done = false;
         while !done {
             if let Some((contacts, next)) = &mut self.arriving {
-                // A large reply is added in parts, because it would lock the account for long.
+                // A large reply is added in parts, because adding it at once would lock the account
+                // for a long time.
                 if account.load_part(contacts) {
                     return Err(Interrupt::Sleep(PAUSE));
                 }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{Contact, Directory, PermanentId};
 use crate::ids::UserName;
 
-/// The data of a contact that may remain valid beyond this login, to be stored and compared with
-/// that of other logins: [`Identity::compare`].
+/// The data of a contact that may remain valid beyond this login. It can be stored and compared
+/// with that of other logins: [`Identity::compare`].
 ///
 /// A [`UserName`] is valid for one login. The web service has no permanent name for a contact; it
 /// sends one only occasionally: in the list of recent chats that the phone sends after a login
@@ -138,9 +138,9 @@ impl Directory {
         }
     }
 
-    /// Returns the contacts that may have this identity, which may come from another login, with
-    /// the evidence, strongest first. [`Evidence::Same`] is certain; weaker candidates may be
-    /// several, and all of them may be wrong.
+    /// Returns the contacts that may have this identity, which may come from another login, each
+    /// with its evidence, strongest first. [`Evidence::Same`] is certain. There may be several
+    /// weaker candidates, and all of them may be wrong.
     pub fn candidates(&self, identity: &Identity) -> Vec<(&UserName, Evidence)> {
         let mut found: Vec<_> = self
             .iter()

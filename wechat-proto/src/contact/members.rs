@@ -21,7 +21,7 @@ pub struct Member {
     pub nick_name: Box<str>,
     /// The name that the member chose for this room.
     pub display_name: Box<str>,
-    /// `AttrStatus`: bits, wider than 32.
+    /// `AttrStatus`: a bit mask of more than 32 bits.
     pub attr_status: i64,
     /// `MemberStatus`
     pub member_status: i64,

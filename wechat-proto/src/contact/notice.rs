@@ -20,7 +20,7 @@ pub(super) struct Notice {
 const CHATS: usize = 4096;
 
 impl Notice {
-    /// Returns the contacts that a message mentions: none for nearly every message.
+    /// Returns the contacts that a message mentions, which is none for nearly all messages.
     pub(super) fn of(message: &Message) -> Self {
         match &message.kind {
             Kind::Status(status) if status.code == StatusCode::RECENT => chats(status),

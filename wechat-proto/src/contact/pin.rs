@@ -12,10 +12,10 @@ use crate::{Account, Body, Endpoint, Error, Timestamp, UserName};
 
 /// A request that pins a chat to the top of the list, or unpins it.
 ///
-/// The request carries the contact's remark: without it, the service removes the remark. It is
-/// taken from the directory if that has the contact, else from the record given here. A remark that
-/// was removed on the phone stays in the directory, where empty fields do not erase values, so a
-/// later pin restores it.
+/// The request contains the contact's remark: without it, the service removes the remark. It is
+/// taken from the directory if that contains the contact, else from the record given here. A remark
+/// that was removed on the phone stays in the directory, where empty fields do not erase values, so
+/// a later pin restores it.
 #[derive(Clone, Debug)]
 pub struct PinChat {
     contact: UserName,

@@ -299,7 +299,7 @@ mod tests {
             ("tom1", "@1"),
             ("老张", "@1"),
             ("cy", "@3"),
-            // A `UserName` comes before a name.
+            // A `UserName` takes precedence over a name.
             ("@2", "@2"),
             ("@1", "@1"),
             ("filehelper", "filehelper"),
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn member_of_the_room_comes_before_other_contacts() {
+    fn member_of_the_room_takes_precedence_over_other_contacts() {
         let (directory, room) = (directory(), "@@r".parse().unwrap());
         for (name, found) in [
             ("Ada", "@1"),

@@ -36,15 +36,15 @@ pub struct Contact {
     pub pinyin: Pinyin,
     /// The remark in Latin letters.
     pub remark_pinyin: Pinyin,
-    /// `KeyWord`: `gh_` of official accounts; searched like a name.
+    /// `KeyWord`: `gh_` for official accounts; searched like a name.
     pub key_word: Box<str>,
     /// `ContactFlag`: the relation to the account.
     pub contact_flag: ContactFlag,
     /// `VerifyFlag`: the type of official account.
     pub verify_flag: VerifyFlag,
-    /// `SnsFlag`: flags of the moments.
+    /// `SnsFlag`: flags of Moments.
     pub sns_flag: SnsFlag,
-    /// `AttrStatus`: bits, wider than 32.
+    /// `AttrStatus`: a bit mask of more than 32 bits.
     pub attr_status: i64,
     /// `Statues` (sic): for a room, 0 if its notifications are muted.
     pub statues: i64,

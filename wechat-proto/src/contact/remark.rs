@@ -43,7 +43,8 @@ impl FromStr for Remark {
 /// A request that sets the remark of a contact.
 ///
 /// **Success does not guarantee a change**: since 2023 the service has been seen to reply with 0
-/// without changing the remark. If it does change, a later `webwxsync` has the contact's record.
+/// without changing the remark. If it does change, a later `webwxsync` contains the contact's
+/// record.
 #[derive(Clone, Debug)]
 pub struct SetRemark {
     contact: UserName,

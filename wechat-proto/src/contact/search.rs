@@ -19,14 +19,14 @@ const ENDPOINT: &str = "webwxsearchcontact";
 /// A request that searches for people who are not contacts yet. The official page has this feature
 /// disabled.
 ///
-/// The output is the names (`EncryUserName`) to which a friend request can be sent.
+/// The output contains the names (`EncryUserName`) to which a friend request can be sent.
 #[derive(Clone, Debug)]
 pub struct SearchContacts {
     key_word: Box<str>,
 }
 
 impl SearchContacts {
-    /// Returns a search for this word.
+    /// Returns a request that searches for this word.
     pub fn new(key_word: impl Into<Box<str>>) -> Self {
         Self { key_word: key_word.into() }
     }

@@ -39,7 +39,7 @@ impl Opcode {
     pub const RECEIVER_REPLY: Self = Self(6);
 }
 
-/// The way in which the two users met. The set is open.
+/// The origin of the contact: where the user was found. The set is open.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Scene(pub u8);
@@ -78,7 +78,7 @@ pub struct VerifyUser {
 }
 
 impl VerifyUser {
-    /// Returns a request with any opcode, without a ticket or greeting, from [`Scene::WEB`].
+    /// Returns a request with any opcode, with [`Scene::WEB`], without a ticket or a greeting.
     pub fn new(opcode: Opcode, user: UserName) -> Self {
         Self { opcode, user, ticket: None, greeting: Box::default(), scene: Scene::WEB }
     }
@@ -121,7 +121,7 @@ impl VerifyUser {
         Self { greeting: greeting.into(), ..self }
     }
 
-    /// Sets how the two users met.
+    /// Sets where the user was found.
     #[must_use]
     pub fn with_scene(self, scene: Scene) -> Self {
         Self { scene, ..self }

@@ -178,7 +178,7 @@ macro_rules! texts {
 texts! {
     /// A text as it is.
     Brief = |text| text.into();
-    /// A name or another text in the service's notation.
+    /// A name or another text, decoded.
     Decoded = |text| decode(text.into());
 }
 

@@ -16,7 +16,7 @@ use crate::{Body, Endpoint, Error, Session, Timestamp};
 pub struct Announce;
 
 impl Announce {
-    /// Returns the notice.
+    /// Returns the request.
     pub const fn new() -> Self {
         Self
     }

@@ -13,7 +13,7 @@ use crate::login::{CheckScan, RedeemTicket, Redeemed, Scan};
 use crate::testing::{http_of, reply};
 use crate::{Device, Entry, Hosts};
 
-/// Returns the stored form.
+/// Returns the device as it is stored.
 fn json(device: &Device) -> String {
     serde_json::to_string(device).unwrap()
 }

@@ -99,7 +99,7 @@ fn a_scan_timeout_is_not_a_failure() {
 }
 
 #[test]
-fn an_aborted_login_leaves_its_cookies() {
+fn cookies_of_an_aborted_login_are_kept() {
     let mut code = reply(CODE);
     let line = "webwxuvid=u1; Path=/; Domain=.qq.com; Max-Age=600";
     code.headers_mut().insert(http::header::SET_COOKIE, line.parse().unwrap());

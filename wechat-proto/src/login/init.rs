@@ -49,8 +49,8 @@ pub struct Init {
     pub system_time: Timestamp,
     /// `GrayScale`
     pub gray_scale: i64,
-    /// The number of members from which new members of a room are invited instead of added; 40 if
-    /// the reply has none.
+    /// The minimum number of members of a room to which new members are invited instead of added;
+    /// 40 if the reply does not contain it.
     pub invite_start_count: u32,
     /// The interval at which the official page reports clicks.
     pub click_report_interval: Duration,

@@ -50,12 +50,12 @@ pub struct Logout {
 }
 
 impl Logout {
-    /// Returns a logout by the user.
+    /// Returns a request for a logout by the user.
     pub const fn new() -> Self {
         Self::because(LogoutReason::Own)
     }
 
-    /// Returns a logout for a reason.
+    /// Returns a request for a logout with this reason.
     ///
     /// The official page sends a logout even if the service closed the session. The inbox then
     /// reports the code that closed it first.

@@ -19,11 +19,11 @@ use crate::retry::{Lane, Retry};
 use crate::sync::FetchBatch;
 use crate::{Account, Device, Error, Flow, Input, Interrupt, Session, Timestamp};
 
-/// The methods that [`Open`] may use to get a session.
+/// The ways in which [`Open`] may obtain a session.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Resume {
-    /// The stored session only, without user interaction.
+    /// Only the stored session, without user interaction.
     StoredOnly,
     /// The stored session or, if it is closed, a push login on the phone. No code is shown.
     Push,
@@ -52,9 +52,10 @@ pub enum Resume {
 /// the device's entry.
 ///
 /// If no session is stored, the lent device logs in. Otherwise the device of the stored session
-/// replaces it once that session is closed. Its generator is mixed into that of the stored session,
-/// so that a driver mixes random bytes into the lent device only. Failures that end the flow are
-/// final: polling again returns the same error, or [`Error::InUse`] after a session was returned.
+/// replaces it once that session is closed. The generator of the lent device is mixed into that of
+/// the stored session, so that a driver needs to mix random bytes into the lent device only.
+/// Failures that end the flow are final: polling again returns the same error, or [`Error::InUse`]
+/// after a session was returned.
 #[derive(Debug)]
 pub struct Open {
     state: State,

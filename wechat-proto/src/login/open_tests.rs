@@ -60,7 +60,7 @@ fn the_stored_session_uses_the_seed_of_the_lent_device() {
     assert_eq!(requests[1], requests[2]);
 }
 
-/// Tests each method with each reason to continue with the next one.
+/// Tests each value of [`Resume`] with each reason to continue with the next step.
 #[test]
 fn each_method_falls_back_to_the_next() {
     let [init, done] = ANNOUNCED;
@@ -218,7 +218,7 @@ fn other_closed_sessions_lead_to_a_login() {
             let Ok(Progress::Closed { ret: code, .. }) = stage.next() else { panic!("{ret}") };
             assert_eq!(code.0.to_string(), ret);
             assert!(matches!(stage.next(), Ok(Progress::ConfirmOnPhone { .. })));
-            // The number of the account is also found in the first stored form.
+            // The number of the account is also found in the first storage format.
             assert_eq!(stage.device.last_uin(), Some(566_148_615));
         }
     }

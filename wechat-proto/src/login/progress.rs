@@ -14,13 +14,13 @@ pub enum Progress {
     /// Show this as a QR code ([`Uuid::url`]). It replaces an earlier code, or the prompt on the
     /// phone.
     Code {
-        /// The login's name.
+        /// The UUID of the login, which the QR code contains.
         uuid: Uuid,
     },
     /// The phone prompts to confirm the login ([`Login::again`](super::Login::again)). Inform the
     /// user, who otherwise sees only a wait.
     ConfirmOnPhone {
-        /// The login's name; there is no code to scan.
+        /// The UUID of the login; there is no code to scan.
         uuid: Uuid,
     },
     /// The phone scanned the code.
@@ -36,7 +36,7 @@ pub enum Progress {
     Closed {
         /// The code that closed it.
         ret: Ret,
-        /// The circumstances of its end, if its start is known.
+        /// How it ended, if its start is known.
         ended: Option<SessionEnded>,
     },
     /// The stored session is still open and was resumed ([`Open`](super::Open)).

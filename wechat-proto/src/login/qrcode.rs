@@ -21,7 +21,7 @@ pub struct GetQrCode {
 }
 
 impl GetQrCode {
-    /// Returns a request for the picture of a login's code.
+    /// Returns a request for the picture of the login with this UUID.
     pub const fn new(uuid: Uuid) -> Self {
         Self { uuid }
     }

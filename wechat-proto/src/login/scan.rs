@@ -53,7 +53,7 @@ impl CheckScan {
         Self { uuid, requested: false }
     }
 
-    /// Returns the login's name.
+    /// Returns the UUID of the login.
     pub const fn uuid(&self) -> &Uuid {
         &self.uuid
     }

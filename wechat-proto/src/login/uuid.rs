@@ -1,6 +1,6 @@
 //! `GET /jslogin`
 //!
-//! Starts a login: gets the name in its QR code (`docs/protocol.md` §3.1).
+//! Starts a login: gets the UUID for its QR code (`docs/protocol.md` §3.1).
 
 use alloc::borrow::ToOwned as _;
 use alloc::string::ToString as _;
@@ -16,13 +16,13 @@ use crate::{Body, Device, Endpoint, Error, Timestamp, Uuid};
 
 const ENDPOINT: &str = "jslogin";
 
-/// A request that starts a login and gets its name, the content of its QR code.
+/// A request that starts a login and gets its UUID, which the QR code contains.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct GetUuid;
 
 impl GetUuid {
-    /// Returns a request for a new name.
+    /// Returns a request for a new UUID.
     pub const fn new() -> Self {
         Self
     }

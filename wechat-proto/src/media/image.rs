@@ -26,7 +26,7 @@ pub enum ImageSize {
 
 /// A request that gets the picture of a message.
 ///
-/// A sticker of the shop (`HasProductId`) cannot be fetched on the web.
+/// A sticker from the shop (`HasProductId`) cannot be fetched on the web.
 #[derive(Clone, Debug)]
 pub struct GetImage {
     message: MsgId,

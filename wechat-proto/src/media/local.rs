@@ -61,7 +61,7 @@ impl LocalFile {
     }
 
     /// Always sends it as a file, so that the receiver gets the original, and never as a picture, a
-    /// video or (a gif) an emoticon.
+    /// video or (a GIF) an emoticon.
     #[must_use]
     pub const fn as_document(mut self) -> Self {
         (self.media_type, self.is_plain) = (Some(MediaType::Document), true);
@@ -69,7 +69,7 @@ impl LocalFile {
     }
 
     /// Determines the type by the first bytes of the file, at least 16 of them, instead of its
-    /// extension: bmp, png, jpeg, mp4 and gif are sent as such, and an extension is appended if the
+    /// extension: BMP, PNG, JPEG, MP4 and GIF are sent as such, and an extension is appended if the
     /// name has another. All other files are sent as documents. No effect after
     /// [`as_type`](LocalFile::as_type) or [`as_document`](LocalFile::as_document).
     ///
@@ -134,7 +134,7 @@ impl LocalFile {
     }
 }
 
-/// The way in which a file is sent.
+/// The kind of message in which a file is sent.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Class {
     Picture,

@@ -86,11 +86,11 @@ fn number(message: &MsgId) -> String {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum MediaType {
-    /// `pic`: bmp, png and jpeg.
+    /// `pic`: BMP, PNG and JPEG.
     Picture,
-    /// `video`: mp4.
+    /// `video`: MP4.
     Video,
-    /// `doc`: all other files; also gif, which is sent as an emoticon.
+    /// `doc`: all other files; also GIF, which is sent as an emoticon.
     Document,
 }
 

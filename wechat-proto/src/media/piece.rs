@@ -64,8 +64,8 @@ impl UploadPlan {
     /// The length of all pieces but the last, in bytes: the service does not accept longer ones.
     pub const PIECE: u64 = 524_288;
 
-    /// Returns an upload of a file for `to` that begins at `now`. `probed` is the reply to the
-    /// announcement of a file longer than [`CheckUpload::ABOVE`](super::CheckUpload::ABOVE).
+    /// Returns a plan to upload a file for `to`, beginning at `now`. `probed` is the reply to the
+    /// announcement of a file larger than [`CheckUpload::ABOVE`](super::CheckUpload::ABOVE).
     pub fn new(
         session: &mut Session,
         to: UserName,
@@ -117,7 +117,7 @@ impl UploadPlan {
         self.plan.pieces()
     }
 
-    /// Returns the range of bytes of a piece, by its number from 0.
+    /// Returns the byte range of a piece. Pieces are numbered from 0.
     pub fn range(&self, piece: u64) -> Range<u64> {
         let (length, size) = (self.plan.length, self.plan.file.size());
         let start = piece.saturating_mul(length).min(size);
@@ -210,7 +210,7 @@ pub struct UploadPiece {
 }
 
 impl UploadPiece {
-    /// Returns a request to upload a piece, by its number from 0. `bytes` are those of
+    /// Returns a request to upload a piece. Pieces are numbered from 0. `bytes` are those of
     /// [`UploadPlan::range`]; they are shared, not copied.
     pub const fn new(plan: UploadPlan, piece: u64, bytes: Bytes) -> Self {
         Self { plan, piece, bytes }

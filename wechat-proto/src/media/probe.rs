@@ -44,7 +44,7 @@ pub struct CheckUpload {
 }
 
 impl CheckUpload {
-    /// The greatest length of a file that is not announced, in bytes: `docs/protocol.md` §6.6.
+    /// The maximum size of a file that is not announced, in bytes: `docs/protocol.md` §6.6.
     pub const ABOVE: u64 = 25 << 20;
 
     /// Returns a request to announce a file that will be sent to `to`.

@@ -34,11 +34,11 @@ use crate::{Endpoint, Error, Flow, Input, Interrupt, Session, Timestamp, UserNam
 /// run was dropped, it resumes with the same piece: pieces that the service accepted are not sent
 /// again.
 ///
-/// An empty file ([`Error::EmptyFile`]) or one above its limit ([`Error::TooLarge`]) is neither read
-/// nor sent. A failure of the source is [`Error::Source`]; the next poll resumes reading at the same
-/// place. If the length or the content of the source changed, the error is [`Error::Source`] too, and
-/// the upload restarts. The last piece is sent only if the checksum (CRC-32) of all bytes is that of
-/// the first reading.
+/// An empty file ([`Error::EmptyFile`]) or one above its limit ([`Error::TooLarge`]) is neither
+/// read nor sent. A failure of the source is [`Error::Source`]; the next poll resumes reading at
+/// the same place. If the length or the content of the source changed, the error is
+/// [`Error::Source`] too, and the upload restarts. The last piece is sent only if the checksum
+/// (CRC-32) of all bytes equals that of the first pass.
 #[derive(Debug)]
 pub struct Upload {
     to: UserName,
@@ -48,10 +48,10 @@ pub struct Upload {
     state: State,
     /// The MD5 of the bytes that were read for the first time.
     sum: Adder,
-    /// The CRC-32 of the bytes of this reading so far. A second MD5 would take most of the time of an
+    /// The CRC-32 of the bytes of this pass so far. A second MD5 would take most of the time of an
     /// upload.
     check: Hasher,
-    /// The CRC-32 of the first reading.
+    /// The CRC-32 of the first pass.
     expected: u32,
     /// Whether a read is pending.
     is_reading: bool,
@@ -76,7 +76,7 @@ pub enum UploadProgress {
     Done(Uploaded),
 }
 
-/// The lengths that control an upload. Tests use shorter ones.
+/// The sizes that control an upload. Tests use smaller ones.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {
     /// The length of a piece.
@@ -109,7 +109,7 @@ enum State {
 }
 
 impl Upload {
-    /// Returns an upload of a file that will be sent to `to`.
+    /// Returns a flow that uploads a file, which can then be sent to `to`.
     pub fn new(to: UserName, file: LocalFile) -> Self {
         Self::with_sizes(to, file, Sizes { piece: UploadPlan::PIECE, probe: CheckUpload::ABOVE })
     }
@@ -277,7 +277,7 @@ impl Upload {
         at..at.saturating_add(self.sizes.piece).min(self.file.size())
     }
 
-    /// Requests bytes of the source; at the end of the file, one more to detect a longer source.
+    /// Requests bytes of the source; at the end of the file, one more, to detect a longer source.
     fn read(&mut self, range: Range<u64>) -> Interrupt {
         self.is_reading = true;
         let more = u64::from(range.end >= self.file.size());

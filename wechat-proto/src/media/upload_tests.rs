@@ -13,7 +13,7 @@ use crate::media::MediaType;
 use crate::testing::form::{Part, form};
 use crate::testing::{NOW, reply, session};
 
-/// Short lengths, with which a file of a few bytes is a large one.
+/// Small sizes, so that a file of a few bytes counts as large.
 pub(super) const SHORT: Sizes = Sizes { piece: 16, probe: 40 };
 
 pub(super) fn upload(size: usize) -> Upload {
@@ -293,7 +293,8 @@ fn failed_piece_is_retried_after_a_short_delay() {
     );
 }
 
-/// Failures of other uploads delay the start of an upload, but not the pieces after an accepted one.
+/// Idle responses of earlier uploads delay the start of an upload. Once a piece is accepted, the
+/// next ones are sent without delay.
 #[test]
 fn no_delay_after_an_accepted_piece() {
     let (mut session, mut service, mut driver) = (session(), Service::default(), Driver::new());
@@ -341,7 +342,7 @@ fn refused_announcement_is_repeated_without_reading_again() {
         let result = driver.all(&mut upload, &mut session, &bytes(99), |_| refused(ret));
         assert!(result.unwrap_err().to_string().contains(message));
         assert_eq!(driver.sent, 1);
-        // The next poll announces the file again without another read for the MD5.
+        // The next poll announces the file again without reading it again for the MD5.
         let mut service = Service::default();
         driver
             .all(&mut upload, &mut session, &bytes(99), |request| ok(service.answer(request)))

@@ -1,6 +1,6 @@
 //! `GET /cgi-bin/mmwebwx-bin/webwxgetvideo`
 //!
-//! Gets the video of a message, as mp4 (`docs/protocol.md` §8).
+//! Gets the video of a message, as MP4 (`docs/protocol.md` §8).
 
 use super::head::{self, HEAD, Head, Wanted};
 use crate::flow::{Response, Want};
@@ -8,7 +8,7 @@ use crate::{Body, Endpoint, Error, MsgId, Session, Timestamp};
 
 const ENDPOINT: &str = "webwxgetvideo";
 
-/// A request that gets the video of a message, as mp4.
+/// A request that gets the video of a message, as MP4.
 ///
 /// The service returns no bytes for some videos recorded on phones: requests for them always fail
 /// with [`Error::EmptyMedia`]. The thumbnail of a video is fetched as a picture, with

@@ -1,6 +1,6 @@
 //! `GET /cgi-bin/mmwebwx-bin/webwxgetvoice`
 //!
-//! Gets the recording of a voice message, as mp3 (`docs/protocol.md` §8).
+//! Gets the recording of a voice message, as MP3 (`docs/protocol.md` §8).
 
 use super::head::{self, HEAD, Head, Wanted};
 use crate::flow::{Response, Want};
@@ -8,7 +8,7 @@ use crate::{Body, Endpoint, Error, MsgId, Session, Timestamp};
 
 const ENDPOINT: &str = "webwxgetvoice";
 
-/// A request that gets the recording of a voice message, as mp3.
+/// A request that gets the recording of a voice message, as MP3.
 #[derive(Clone, Debug)]
 pub struct GetVoice {
     message: MsgId,

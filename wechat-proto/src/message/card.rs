@@ -16,7 +16,7 @@ pub struct Card {
     pub info: RecommendInfo,
     /// An id that may outlast this login: `wxid_…`, `gh_…`, or `v1_…@stranger`.
     pub permanent_id: Box<str>,
-    /// The name's first letters, in pinyin.
+    /// The initials of the name in pinyin.
     pub short_pinyin: Box<str>,
     /// The URL of the large avatar.
     pub big_head_img_url: Box<str>,

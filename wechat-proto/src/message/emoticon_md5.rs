@@ -1,4 +1,4 @@
-//! The md5 of emoticons.
+//! The MD5 of emoticons.
 
 use alloc::boxed::Box;
 
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::error::Invalid;
 use crate::text_type::text_type;
 
-/// The md5 of an emoticon known to the service: `md5` in the XML of a received emoticon.
+/// The MD5 of an emoticon known to the service: `md5` in the XML of a received emoticon.
 #[derive(Clone, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(try_from = "Box<str>", into = "Box<str>")]
 pub struct EmoticonMd5(Box<str>);
 
 impl EmoticonMd5 {
-    /// Returns the md5 as 32 hex digits, in their original case.
+    /// Returns the MD5 as 32 hex digits, in their original case.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -53,7 +53,7 @@ pub enum NotForwardable {
 pub struct ForwardMessage(pub(super) Draft);
 
 impl ForwardMessage {
-    /// Returns the forward of a message.
+    /// Returns a request that forwards a message.
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ impl ForwardMessage {
         draft(message, to).map(|draft| Self(draft.forward()))
     }
 
-    /// Returns a forward of the same content to another receiver, with its own id.
+    /// Returns a request that forwards the same content to another receiver, with its own id.
     #[must_use]
     pub fn with_receiver(&self, to: UserName) -> Self {
         Self(Draft { to, id: None, ..self.0.clone() })
@@ -92,7 +92,7 @@ fn draft(message: &Message, to: UserName) -> Result<Draft, NotForwardable> {
     let text = |kind| Draft::new(send::TEXT, kind, to.clone());
     match (record.msg_type.0, record.sub_msg_type.0, record.app_msg_type.0) {
         (48, ..) | (1, 48, _) => Ok(text(send_text::LOCATION).with_content(record.location()?)),
-        // Messages of `newsapp` are not texts; 2001 is a red packet (`docs/protocol.md` §9.2). A
+        // Messages from `newsapp` are not texts; 2001 is a red packet (`docs/protocol.md` §9.2). A
         // location that is only a link is forwarded as its text.
         (1, ..) if matches!(message.kind, Kind::Text(_) | Kind::Location(_)) => {
             Ok(text(send_text::TEXT).with_content(record.said(message)?))

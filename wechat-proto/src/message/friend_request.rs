@@ -24,7 +24,7 @@ pub struct FriendRequest {
     pub permanent_id: Box<str>,
     /// The same id in another form: `v1_…@stranger`.
     pub encrypted_id: Box<str>,
-    /// The name's first letters, in pinyin.
+    /// The initials of the name in pinyin.
     pub short_pinyin: Box<str>,
     /// The URL of the large avatar.
     pub big_head_img_url: Box<str>,
@@ -46,11 +46,11 @@ pub struct FriendRequest {
     pub album_style: i64,
     /// The numeric id of the album's background picture.
     pub album_background_id: Box<str>,
-    /// A bit mask about the person's moments. Bit 1 is set if there are any.
+    /// A bit mask about the person's Moments. Bit 1 is set if there are any.
     pub sns_flag: i64,
-    /// The URL of the background picture of the moments.
+    /// The URL of the background picture of their Moments.
     pub sns_background_url: Box<str>,
-    /// The numeric id of the background picture of the moments.
+    /// The numeric id of the background picture of their Moments.
     pub sns_background_id: Box<str>,
     /// A hash of their telephone number.
     pub mobile_hash: Box<str>,

@@ -29,8 +29,8 @@ use crate::text::{Text, decode};
 pub enum Kind {
     /// A text, as displayed by a phone: `MsgType` 1.
     Text(Box<str>),
-    /// A message that the web cannot display: the hint to view it on the phone. `MsgType` 1 with
-    /// `ImgStatus` 2 and `HasProductId` 1.
+    /// A message that the web cannot display: `MsgType` 1 with `ImgStatus` 2 and `HasProductId` 1.
+    /// The text is the hint to view it on the phone.
     Unsupported(Box<str>),
     /// A picture: `MsgType` 3.
     Image(Box<Image>),

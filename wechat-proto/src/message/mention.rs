@@ -18,8 +18,8 @@ const EVERYBODY: [&str; 2] = ["所有人", "All"];
 
 impl Message {
     /// Returns whether the message mentions this account: whether somebody else's text in a room
-    /// contains `@` and its name, compared as in [`Directory::named`]. Returns `None` if the text
-    /// contains `@` and the directory does not list the account as a member of the room.
+    /// contains `@` and the account's name, compared as in [`Directory::named`]. Returns `None` if
+    /// the text contains `@` and the directory does not list the account as a member of the room.
     ///
     /// The name is the account's display name in this room, otherwise its nickname. Remarks of
     /// others and quoted text do not count. The text does not identify the account: a mention of

@@ -26,7 +26,7 @@ pub(super) enum Lang {
     En,
 }
 
-/// Returns the event of a text, if its wording is known. The first pattern that matches counts.
+/// Returns the event of a text, if its wording is known. The first matching pattern wins.
 ///
 /// Each pattern searches from left to right without backtracking, in linear time.
 pub(super) fn recognise(text: &str) -> Option<Event> {

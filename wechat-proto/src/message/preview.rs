@@ -10,7 +10,7 @@ use super::{App, AppContent, AppKind, Emoticon, Game, Hand, Kind, Message};
 use crate::device::Lang;
 
 impl Message {
-    /// Returns the text for a list of chats: a text in one line; for other kinds, a word in
+    /// Returns the text for a list of chats: a text message in one line; for other kinds, a word in
     /// brackets, in Chinese or in English, and the title.
     ///
     /// The words are those displayed by phones, as far as known; they do not occur on the wire. The

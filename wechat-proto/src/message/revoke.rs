@@ -27,8 +27,9 @@ pub struct Revocation {
 
 /// A request that revokes a message that was sent to a person or a room.
 ///
-/// Possible for **two minutes**; after that the service refuses ([`Error::Refused`]). A message
-/// that the account sent from another device can be revoked by its id ([`Receipt::of`]).
+/// The service accepts it for **two minutes** after the message, and refuses it later
+/// ([`Error::Refused`]). A message that the account sent from another device can be revoked by its
+/// id ([`Receipt::of`]).
 ///
 /// The request must not be repeated: [`Repeat::Once`].
 #[derive(Clone, Debug)]
@@ -37,7 +38,7 @@ pub struct RevokeMessage {
 }
 
 impl RevokeMessage {
-    /// Returns the revocation of a message by its receipt.
+    /// Returns a request that revokes the message of this receipt.
     pub fn new(sent: &Receipt) -> Self {
         Self { sent: sent.clone() }
     }

@@ -17,7 +17,7 @@ use crate::media::Uploaded;
 pub struct SendFile(pub(super) Draft);
 
 impl SendFile {
-    /// Returns a send of this file to a person or a room.
+    /// Returns a request that sends this file to a person or a room.
     pub fn new(to: UserName, file: &Uploaded) -> Self {
         let file = File {
             name: file.file_name.clone(),

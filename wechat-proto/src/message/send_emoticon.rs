@@ -1,6 +1,6 @@
 //! `POST /cgi-bin/mmwebwx-bin/webwxsendemoticon`
 //!
-//! Sends an emoticon: a gif, or an emoticon known to the service (`docs/protocol.md` §6.1, §6.2).
+//! Sends an emoticon: a GIF, or an emoticon known to the service (`docs/protocol.md` §6.1, §6.2).
 
 use super::emoticon_md5::EmoticonMd5;
 use super::send::{self, Draft, send};
@@ -16,13 +16,13 @@ const EMOTICON: i64 = 47;
 pub struct SendEmoticon(pub(super) Draft);
 
 impl SendEmoticon {
-    /// Returns a send of an uploaded gif to a person or a room.
+    /// Returns a request that sends an uploaded GIF to a person or a room.
     pub fn new(to: UserName, gif: &Uploaded) -> Self {
         let media_id = Some(gif.media_id.clone());
         Self(Draft { media_id, ..Draft::new(send::EMOTICON, EMOTICON, to) })
     }
 
-    /// Returns a send of an emoticon known to the service.
+    /// Returns a request that sends an emoticon known to the service.
     pub fn known(to: UserName, md5: EmoticonMd5) -> Self {
         Self(Draft { md5: Some(md5), ..Draft::new(send::EMOTICON, EMOTICON, to) })
     }

@@ -18,7 +18,7 @@ const IMAGE: i64 = 3;
 pub struct SendImage(pub(super) Draft);
 
 impl SendImage {
-    /// Returns a send of this picture to a person or a room.
+    /// Returns a request that sends this picture to a person or a room.
     pub fn new(to: UserName, picture: &Uploaded) -> Self {
         Self(draft(to, picture.media_id.clone(), ""))
     }
@@ -26,7 +26,7 @@ impl SendImage {
 
 send!(SendImage);
 
-/// Returns a send of an uploaded picture, or of the XML of a received one.
+/// Returns the draft for an uploaded picture, or for the XML of a received one.
 pub(super) fn draft(
     to: UserName,
     media_id: impl Into<Box<str>>,

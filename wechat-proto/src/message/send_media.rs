@@ -8,19 +8,19 @@ use crate::ids::UserName;
 use crate::media::{MediaType, Uploaded};
 
 /// A request that sends an uploaded file by its type: like [`SendImage`], [`SendVideo`],
-/// [`SendEmoticon`] (a gif) or [`SendFile`].
+/// [`SendEmoticon`] (a GIF) or [`SendFile`].
 ///
 /// The request must not be retried automatically: see [`SendText`](super::SendText).
 #[derive(Clone, Debug)]
 pub struct SendUpload(pub(super) Draft);
 
 impl SendUpload {
-    /// Returns a send of this file to a person or a room.
+    /// Returns a request that sends this file to a person or a room.
     pub fn new(to: UserName, file: &Uploaded) -> Self {
         Self(match file.media_type {
             MediaType::Picture => SendImage::new(to, file).0,
             MediaType::Video => SendVideo::new(to, file).0,
-            // A gif is uploaded as a document.
+            // A GIF is uploaded as a document.
             MediaType::Document if !file.is_plain && extension(&file.file_name) == "gif" => {
                 SendEmoticon::new(to, file).0
             }

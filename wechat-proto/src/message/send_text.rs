@@ -23,13 +23,14 @@ pub(super) const LOCATION: i64 = 48;
 pub struct SendText(pub(super) Draft);
 
 impl SendText {
-    /// Returns a send of this text.
+    /// Returns a request that sends this text.
     pub fn new(to: UserName, text: impl Into<Box<str>>) -> Self {
         Self(Draft::new(send::TEXT, TEXT, to).with_content(text))
     }
 
-    /// Returns a reply: a text to the chat of a message, which is a person or a room. A reply to a
-    /// message that this account sent from its phone goes to the receiver of that message.
+    /// Returns a request that replies to a message: it sends a text to the message's chat, with a
+    /// person or in a room. A reply to a message that this account sent from its phone goes to the
+    /// receiver of that message.
     ///
     /// The web cannot quote (`docs/protocol.md` §6.2).
     pub fn reply(message: &Message, text: impl Into<Box<str>>) -> Self {
@@ -37,7 +38,7 @@ impl SendText {
     }
 
     /// Returns a [reply](SendText::reply) that mentions the author of a message in a room
-    /// ([`mention::text`]), if the directory knows a name for them there.
+    /// ([`mention::text`]), if the directory contains a name for them there.
     pub fn mention_reply(
         message: &Message,
         directory: &Directory,

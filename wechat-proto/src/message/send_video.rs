@@ -19,7 +19,7 @@ const VIDEO: i64 = 43;
 pub struct SendVideo(pub(super) Draft);
 
 impl SendVideo {
-    /// Returns a send of this video to a person or a room.
+    /// Returns a request that sends this video to a person or a room.
     pub fn new(to: UserName, video: &Uploaded) -> Self {
         Self(draft(VIDEO, to, video.media_id.clone(), ""))
     }
@@ -27,7 +27,7 @@ impl SendVideo {
 
 send!(SendVideo);
 
-/// Returns a send of an uploaded video, or of the `MsgType` and XML of a received one.
+/// Returns the draft for an uploaded video, or for the `MsgType` and XML of a received one.
 pub(super) fn draft(
     kind: i64,
     to: UserName,

@@ -25,7 +25,7 @@ pub struct StatusNotify {
     pub permanent_ids: Vec<Box<str>>,
     /// Chats with unread messages.
     pub unread_chats: Vec<UnreadChat>,
-    /// The time at which the account last viewed its friends' moments, if there are new ones.
+    /// The time at which the account last viewed its friends' Moments, if there are new ones.
     pub unread_moments: Option<Timestamp>,
     /// Functions of the phone with unread content, such as `masssendapp`.
     pub unread_functions: Vec<Box<str>>,
@@ -61,12 +61,12 @@ pub struct UnreadChat {
     pub last_read: Timestamp,
 }
 
-/// The entry for the friends' moments in the list of unread chats.
+/// The entry for the friends' Moments in the list of unread chats.
 const MOMENTS: &str = "MomentsUnreadMsgStatus";
 
 impl StatusNotify {
-    /// Returns each chat's user name in this login with its permanent id. This is the only message
-    /// in which the web contains permanent ids of arbitrary chats.
+    /// Returns each chat's user name in this login with its permanent id. No other message on the
+    /// web contains permanent ids of arbitrary chats.
     ///
     /// Empty if the two lists differ in length, or one of them is missing.
     pub fn pairs(&self) -> impl Iterator<Item = (&UserName, &str)> {

@@ -23,7 +23,7 @@ pub struct Revoked {
     /// The [`Message::id`](super::Message::id) of the revoked message. If it is not known
     /// ([`MsgId::is_known`]), the latest message of this account in that chat was revoked.
     pub msg_id: MsgId,
-    /// Another id of the message. The sources disagree which of them is a web client's `MsgId`.
+    /// Another id of the message. The sources disagree on which of them is a web client's `MsgId`.
     pub new_msg_id: MsgId,
     /// The id of the revoked message on the phone.
     pub old_msg_id: MsgId,

@@ -23,7 +23,7 @@ pub struct Voip {
     pub step: VoipStep,
     /// The displayed text, such as the duration of the call; often empty.
     pub text: Box<str>,
-    /// Whether it is a voice or a video call.
+    /// The medium: voice or video.
     pub by: Option<VoipBy>,
     /// The duration of an ended call.
     #[serde(rename = "duration_ms", serialize_with = "millis")]

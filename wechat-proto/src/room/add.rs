@@ -29,7 +29,7 @@ enum State {
     Inviting(Call<UpdateRoom>),
 }
 
-/// The way in which people join a room.
+/// The outcome of [`AddMembers`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Joining {

@@ -83,7 +83,7 @@ pub struct FetchBatch {
 }
 
 impl FetchBatch {
-    /// Returns a fetch.
+    /// Returns a request for the next batch.
     pub const fn new() -> Self {
         Self { me: None }
     }

@@ -110,7 +110,7 @@ const ROUNDS: usize = 100;
 const ROOMS: Duration = Duration::from_secs(3);
 
 impl Inbox {
-    /// Returns an inbox, which replaces the account's older one at its first poll.
+    /// Returns an inbox. Its first poll replaces any earlier inbox of the account.
     pub fn new() -> Self {
         Self::default()
     }
@@ -119,7 +119,7 @@ impl Inbox {
     /// [`Session::acknowledge`](crate::Session::acknowledge), in any order. The ids of
     /// unacknowledged messages are kept in memory.
     ///
-    /// Store the session before each poll for a further message, also while earlier ones are
+    /// Store the session before each poll for a further message, even while earlier ones are
     /// unacknowledged: cookies and keys that arrived with them are part of it. If the session ends,
     /// unacknowledged messages are not sent again.
     #[must_use]
@@ -147,7 +147,7 @@ impl Inbox {
         self
     }
 
-    /// Returns whether the last exchanges of messages succeeded.
+    /// Returns whether the last exchanges that receive messages succeeded.
     pub(super) const fn is_healthy(&self) -> bool {
         !self.fetch.has_failed() && !self.check.has_failed()
     }
@@ -197,7 +197,8 @@ impl Inbox {
         self.batch = Some((applied.is_useful, applied.more));
     }
 
-    /// Applies a received batch in parts, because a large batch would lock the account for long.
+    /// Applies a received batch in parts, because applying a large one at once would lock the
+    /// account for a long time.
     fn arrive(&mut self, account: &mut Account, now: Timestamp) -> Result<(), Interrupt> {
         let Some(mut arriving) = self.arriving.take() else { return Ok(()) };
         if account.apply_part(&mut arriving) {

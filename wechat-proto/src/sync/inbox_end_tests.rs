@@ -45,7 +45,7 @@ fn three_codes_end_the_inbox() {
     }
 }
 
-/// Status messages of the phone arrive with every login, also of accounts that are dropped at once.
+/// Status messages of the phone arrive with every login, even of accounts that are dropped at once.
 #[test]
 fn status_messages_do_not_count_as_messages() {
     let end = json!({ "BaseResponse": { "Ret": 1101 } });

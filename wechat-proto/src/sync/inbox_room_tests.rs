@@ -26,7 +26,7 @@ fn judged(stage: &Stage, message: &Message) -> (String, Option<bool>) {
 }
 
 #[test]
-fn first_message_of_a_room_is_judged_with_its_members() {
+fn first_message_of_a_room_has_its_author_and_mentions() {
     let first = with(mentioned(), "ContinueFlag", json!(1));
     let mut stage = Stage::new([ok(first), contacts(&json!([room("@@r")]))]);
     // A message in a room that was created later, less than a second after the first lookup.
@@ -77,7 +77,7 @@ fn failed_room_lookup_releases_the_batch() {
 
 /// The session is closed by a call during the lookup: the batch is delivered. A stop discards it.
 #[test]
-fn batch_waits_until_the_end_of_the_session_at_most() {
+fn end_of_the_session_ends_the_wait_for_rooms() {
     for stops in [true, false] {
         let mut stage = Stage::new([ok(mentioned())]);
         assert!(matches!(stage.next(), Err(Error::Stopped)), "no replies are left");
@@ -128,7 +128,7 @@ fn immediate_messages_do_not_wait() {
 
 /// The batch received while a stored session was opened.
 #[test]
-fn first_batch_waits_too() {
+fn first_batch_waits_for_its_rooms() {
     let mut stage = Stage::new([contacts(&json!([room("@@r")]))]);
     let fetched = FetchBatch::new().parse(&reply(&mentioned().to_string())).unwrap();
     let applied = stage.account.apply(fetched);

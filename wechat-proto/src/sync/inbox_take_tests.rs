@@ -1,4 +1,4 @@
-//! Delivery of each message once, also from a stored session: `docs/threats.md` S4, S5.
+//! Delivery of each message once, even from a stored session: `docs/threats.md` S4, S5.
 
 use super::*;
 

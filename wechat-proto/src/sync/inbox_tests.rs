@@ -315,7 +315,7 @@ fn a_contact_removed_and_changed_in_one_batch_is_known() {
 
 /// `docs/protocol.md` §1.4: a new `DeviceID` each time; §7.1: a new clock.
 #[test]
-fn checks_differ() {
+fn each_check_has_a_new_clock_and_device_id() {
     let mut stage = Stage::new([ok(batch(&[], 5, false)), ok(QUIET), ok("<html>"), ok(QUIET)]);
     stage.ids();
     let mut uris: Vec<_> =

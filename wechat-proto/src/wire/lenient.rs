@@ -294,7 +294,7 @@ mod tests {
         let plain = read(r#"{"Id":1,"Name":"a","Inner":{"N":2},"List":[{"N":3},{"N":4}]}"#);
         assert_eq!((plain.id.0, &*plain.name, plain.inner.n.0), (1, "a", 2));
         assert_eq!(plain.list.0.len(), 2);
-        // The last of repeated fields counts; unknown and missing fields are ignored.
+        // The last of repeated fields wins; unknown and missing fields are ignored.
         assert_eq!(read(r#"{"Id":1,"Id":2,"Else":[{}],"":null}"#).id, Int(2));
         // Other types.
         assert_eq!(read(r#"{"Id":{},"Name":null,"Inner":[],"List":{"a":1}}"#), Sample::default());

@@ -1,8 +1,8 @@
 //! JSON objects that tolerate any value: see [`lenient`](super::lenient).
 
 /// Defines a struct that is parsed from a JSON object. Unknown fields are skipped, missing fields
-/// have their default, the last of repeated fields counts, and any value other than an object is
-/// the default.
+/// have their default, the last of repeated fields wins, and any value other than an object is the
+/// default.
 ///
 /// With `listed as <Type>`, lists keep the result of the object's method `take`, which returns
 /// `Option<Type>`.

@@ -143,10 +143,11 @@ fn a_stored_session_stays_small() {
     Chatter { length: 20_000, letter: "雨", count: 300, cookies: 1 }.play();
 }
 
-/// The same for sizes in between.
+/// The same for any smaller sizes.
 #[test]
 fn a_stored_session_stays_small_for_any_replies() {
-    // A case takes long. The macro `proptest` would run `PROPTEST_CASES` of them, whatever its configuration.
+    // A case takes a long time. The macro `proptest` would run `PROPTEST_CASES` of them, regardless
+    // of its configuration.
     let cases = ProptestConfig::default().cases.div_ceil(16);
     let config = ProptestConfig { cases, source_file: Some(file!()), ..ProptestConfig::default() };
     let letter = prop::sample::select(vec!["x", "\"", "\\", "\u{1}", "雨", ";", "&#34;"]);

@@ -8,7 +8,7 @@ use wechat_proto::{Account, Body, Device, Endpoint, Timestamp};
 
 use crate::reply;
 
-/// The three vectors of `r`: the last is the clock of the first notes.
+/// The three vectors of `r`. The last one is the clock of notes-L.
 const CLOCKS: [(u64, &str); 3] = [
     (1_546_211_298_738, "-23072179"),
     (1_700_000_000_000, "807049215"),

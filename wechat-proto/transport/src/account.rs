@@ -13,7 +13,7 @@ use crate::Options;
 pub struct SharedAccount(Mutex<Account>);
 
 impl SharedAccount {
-    /// Returns the account, with the rate of sends of the options.
+    /// Wraps an account, and sets the rate of sends from the options.
     pub fn new(mut account: Account, options: &Options) -> Self {
         if let Some(rate) = options.rate() {
             let device: &mut Device = account.as_mut();
@@ -38,7 +38,7 @@ impl SharedAccount {
     ///
     /// # Errors
     ///
-    /// The interrupts of the flow.
+    /// The interrupt of the flow, unless it returns an output.
     pub fn poll<F: Flow>(
         &self,
         flow: &mut F,

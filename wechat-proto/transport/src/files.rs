@@ -28,8 +28,8 @@ pub struct Attachment {
 }
 
 impl Attachment {
-    /// Returns the file at this path, to be sent by its content: as a picture, a video, an emoticon (a
-    /// gif) or a file ([`LocalFile::with_content`]).
+    /// Returns the file at this path. Its content determines whether it is sent as a picture, a
+    /// video, an emoticon (a GIF) or a file ([`LocalFile::with_content`]).
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), name: None, is_document: false }
     }

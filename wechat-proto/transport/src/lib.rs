@@ -1,7 +1,6 @@
 //! Parts shared by the transports of [`wechat_proto`].
 //!
-//! Both adapters re-export [`Options`]. A transport over another HTTP client can use it as well, and
-//! [`Offload`].
+//! Both adapters re-export [`Options`]. Custom transports can use it too, and also [`Offload`].
 
 mod account;
 mod files;

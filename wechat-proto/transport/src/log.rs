@@ -29,12 +29,12 @@ pub struct Exchange<'a> {
 /// A function that receives exchanges.
 pub(crate) type Trace = Arc<dyn Fn(&Exchange<'_>) + Send + Sync>;
 
-/// An exchange in progress. At its end, emits a debug event with host, path, status and duration,
-/// but never a query, a header or a body, if the feature `tracing` is enabled, and calls the
-/// function of [`Options::trace`], if set.
+/// An exchange in progress. At its end, it calls the function of [`Options::trace`], if one is set.
+/// With the feature `tracing`, it also emits a debug event with host, path, status and duration,
+/// but never a query, a header or a body.
 #[must_use = "the event is emitted at the end of the exchange"]
 pub struct Log {
-    // Boxed, because few programs observe exchanges, and each exchange in progress has a log.
+    // Boxed, because few programs observe exchanges, but each exchange in progress has a log.
     event: Option<Box<(http::Uri, Instant)>>,
     traced: Option<Box<(Trace, Request, Timestamp, Instant)>>,
 }
@@ -50,7 +50,7 @@ impl Log {
         }
     }
 
-    /// Emits the event.
+    /// Ends the exchange: emits the event, and calls the function of [`Options::trace`].
     pub fn end(self, result: Result<&Response, &Failure>) {
         #[cfg(feature = "tracing")]
         if let Some((uri, start)) = self.event.as_deref() {

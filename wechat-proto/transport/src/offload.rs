@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use wechat_proto::{Account, Error, Flow, Input, Interrupt, Timestamp};
 
-/// A flow whose large replies are parsed on a thread of their own, while the driver sleeps: parsing
-/// blocks neither an async runtime nor a stop.
+/// A flow whose large replies are parsed on a separate thread while the driver sleeps, so that
+/// parsing blocks neither an async runtime nor a stop.
 #[derive(Debug)]
 #[must_use = "a flow makes no progress until it is run"]
 pub struct Offload<F> {
@@ -24,13 +24,13 @@ const LARGE: usize = 256 << 10;
 const CHECK: Duration = Duration::from_millis(5);
 
 impl<F> Offload<F> {
-    /// Returns the flow, whose large replies will be parsed on another thread.
+    /// Wraps a flow, whose large replies will be parsed on another thread.
     pub const fn new(flow: F) -> Self {
         Self { flow: Some(flow), parsing: None, stoppable: false }
     }
 
-    /// Lets [`Account::stop`] end the flow with [`Error::Stopped`] while a reply is parsed, which is
-    /// lost.
+    /// Lets [`Account::stop`] end the flow with [`Error::Stopped`] while a reply is parsed. That
+    /// reply is lost.
     pub const fn stoppable(mut self) -> Self {
         self.stoppable = true;
         self

@@ -109,7 +109,7 @@ impl Options {
     /// address is in brackets. The default port is 80, and 1080 for SOCKS. With any other form, a
     /// transport cannot be created.
     ///
-    /// Proxies of the environment are ignored.
+    /// Proxy environment variables are ignored.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Some(url.into());
         self
@@ -122,15 +122,14 @@ impl Options {
         self
     }
 
-    /// Logs in by this entry if no session is stored: the web page, a desktop client, or the
-    /// file-transfer page. The same as a [device](Options::device) with this entry.
+    /// Logs in through this entry if no session is stored: the web page, a desktop client, or the
+    /// file-transfer page. Equivalent to a [device](Options::device) with this entry.
     pub fn entry(mut self, entry: Entry) -> Self {
         self.device = self.device.with_entry(entry);
         self
     }
 
-    /// Limits the methods by which a client may get a session when it is opened. The default is
-    /// [`Resume::Code`].
+    /// Limits how `Client::open` may obtain a session. The default is [`Resume::Code`].
     pub fn resume(mut self, resume: Resume) -> Self {
         self.resume = resume;
         self
@@ -162,8 +161,8 @@ impl Options {
         self
     }
 
-    /// Passes each completed exchange to a function, such as a recorder of captures. An exchange that
-    /// is cancelled is passed as failed, or not at all.
+    /// Passes each completed exchange to a function, such as a recorder of captures. A cancelled
+    /// exchange is passed as failed, or not at all.
     ///
     /// **An exchange contains credentials**; `wechat --trace` masks them. The function runs between
     /// the exchange and the handling of its response, which waits for it; no lock is held.
@@ -188,7 +187,7 @@ impl Options {
         self
     }
 
-    /// Limits all deadlines to this duration, for tests that must not wait 35 seconds.
+    /// Limits all deadlines to this duration, for tests that must not wait for 35 seconds.
     pub fn deadline_cap(mut self, limit: Duration) -> Self {
         self.deadline_cap = clamped(limit);
         self
@@ -248,7 +247,8 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// [`Error::Transport`] with [`FailureKind::Proxy`] if it is not the URL of such a proxy.
+    /// [`Error::Transport`] with [`FailureKind::Proxy`] if the URL does not have a form that
+    /// [`Options::proxy`] accepts.
     pub fn proxy_url(&self) -> Result<Option<String>, Error> {
         self.proxy.as_deref().map(proxy::checked).transpose()
     }
@@ -258,18 +258,19 @@ impl Options {
         (self.clock)()
     }
 
-    /// Returns random bytes for a device or a session
-    /// ([`Device::mix_seed`](wechat_proto::Device::mix_seed)).
+    /// Returns the seed for a device or a session
+    /// ([`Device::mix_seed`](wechat_proto::Device::mix_seed)): that of [`Options::seed`], or random
+    /// bytes.
     ///
     /// # Errors
     ///
-    /// [`Error::Transport`] if the system has no entropy.
+    /// [`Error::Transport`] if the system's random number generator fails.
     pub fn new_seed(&self) -> Result<[u8; 32], Error> {
         if let Some(seed) = self.seed {
             return Ok(seed);
         }
         let mut seed = [0; 32];
-        // This fails because two copies of a session would generate the same ids without entropy.
+        // An error, not a fallback: without entropy, two copies of a session generate the same ids.
         getrandom::fill(&mut seed)
             .map_err(|_| Error::Transport(Failure::new(FailureKind::Other, Sent::No)))?;
         Ok(seed)
@@ -280,7 +281,7 @@ impl Options {
         self.device.clone()
     }
 
-    /// Returns the methods that a client may use to get a session.
+    /// Returns how a client may obtain a session.
     pub fn resume_limit(&self) -> Resume {
         self.resume
     }

@@ -61,7 +61,7 @@ mod tests {
         assert!(light.lines().next().unwrap().chars().all(|c| c == ' '), "{light}");
         let picture = svg(&uuid);
         assert!(picture.contains("<svg") && picture.contains("#000"), "{picture}");
-        // The longest name fits.
+        // The longest UUID fits.
         assert!(!text(&"x".repeat(128).parse().unwrap(), Background::Dark).is_empty());
     }
 }

@@ -100,7 +100,7 @@ fn recovers(mut store: FileStore, folder: &Folder, states: &[Session]) {
     assert!(loaded(&mut folder.open()) == read(&states[3]));
 }
 
-/// After a failed sync, it is unknown which lines are on the disk, also if a later sync succeeds.
+/// After a failed sync, it is unknown which lines are on the disk, even if a later sync succeeds.
 ///
 /// Threat S2. Threat S5.
 #[test]
@@ -120,7 +120,7 @@ fn the_session_is_written_as_a_whole_after_a_failure() {
     }
 }
 
-/// Also if the store is not read after the failure: an incomplete line is followed by no other.
+/// No line is appended to an incomplete one, even if the store is not read after the failure.
 ///
 /// Threat S2. Threat S5.
 #[test]
@@ -185,7 +185,7 @@ fn the_journal_of_another_session_is_ignored() {
     let mut store = folder.open();
     assert!(loaded(&mut store) == read(&states[3]));
     recovers(store, &folder, &states);
-    // A session in the form without a journal.
+    // A session in the format without a journal.
     fs::write(folder.file(), states[0].to_json()).unwrap();
     fs::write(&journal, &lines).unwrap();
     let mut store = folder.open();

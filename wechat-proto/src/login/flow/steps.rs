@@ -20,7 +20,7 @@ impl Login {
         device.backoff(Lane::Login).restart();
         device.reopen();
         self.renewals = 0;
-        // The push login is tried only once. Any later attempt, also after an error, uses a code.
+        // The push login is tried only once. Any later attempt, even after an error, uses a code.
         let pushes = core::mem::take(&mut self.pushes) || self.no_code;
         match device.last_uin().filter(|_| pushes) {
             Some(uin) => {

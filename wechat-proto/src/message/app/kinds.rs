@@ -53,9 +53,9 @@ names! {
         NESTED_HISTORY = 40,
         /// The card of a person or an official account.
         CARD = 42,
-        /// The card of a channel.
+        /// The card of a WeChat Channel (视频号).
         CHANNELS_CARD = 50,
-        /// A video of a channel.
+        /// A video posted to a WeChat Channel.
         CHANNELS_VIDEO = 51,
         /// A group note, a list that the members of a room complete.
         NOTE = 53,
@@ -63,7 +63,7 @@ names! {
         QUOTE = 57,
         /// A tickle.
         TICKLE = 62,
-        /// A live stream of a channel.
+        /// A live stream of a WeChat Channel.
         CHANNELS_LIVE = 63,
         /// A file that is being uploaded.
         FILE_UPLOADING = 74,

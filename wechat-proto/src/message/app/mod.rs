@@ -98,11 +98,11 @@ pub enum AppContent {
     MiniProgram(Box<MiniProgram>),
     /// The card of a person or an official account. The title is the name.
     Card,
-    /// The card of a channel.
+    /// The card of a WeChat Channel (视频号).
     ChannelsCard(Box<Channel>),
-    /// A video of a channel.
+    /// A video posted to a WeChat Channel.
     ChannelsVideo(Box<Channel>),
-    /// A live stream of a channel.
+    /// A live stream of a WeChat Channel.
     ChannelsLive(Box<Channel>),
     /// A group note, which is a list that the members of a room complete. The title is its text.
     Note,

@@ -19,7 +19,7 @@ use crate::{MsgId, Timestamp};
 pub struct Quote {
     /// The type of the quoted message.
     pub kind: MsgType,
-    /// The id. The sources disagree which id of a web client it corresponds to.
+    /// The id. The sources disagree on which id of a web client it corresponds to.
     pub id: MsgId,
     /// The permanent id of the sender; in a room, of the room.
     pub from: Box<str>,

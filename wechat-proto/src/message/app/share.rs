@@ -1,4 +1,4 @@
-//! Music, mini programs, channels and money.
+//! Music, mini programs, WeChat Channels and money.
 
 use alloc::boxed::Box;
 use core::time::Duration;
@@ -43,7 +43,8 @@ pub struct MiniProgram {
     pub version: i64,
 }
 
-/// Content of a channel: its card (`AppMsgType` 50), a video (51) or a live stream (63).
+/// Content of a WeChat Channel (视频号): its card (`AppMsgType` 50), a video (51) or a live
+/// stream (63).
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Channel {
