@@ -203,9 +203,10 @@ impl Error {
     /// Returns whether the same request may succeed later without any intervention.
     ///
     /// `true` for a missing or malformed response, HTTP status 500 and above, a service that failed
-    /// (-1, -2 in reply to a query) or was called too often (1205), and media that are not available
-    /// yet. `false` for a refused certificate or proxy authorisation, for [`Error::Unanswered`] (a
-    /// repetition may take effect twice), and for every refusal.
+    /// (-1, -2 in reply to a query) or was called too often (1205), and media that are not
+    /// available yet. `false` for a refused certificate or proxy authorisation, for a response that
+    /// is too large or has an unsupported encoding, for [`Error::Unanswered`] (a repetition may
+    /// take effect twice), and for every refusal.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Transport(failure) => !matches!(

@@ -10,8 +10,9 @@ use crate::{Call, Device, Endpoint, Error, Flow, Input, Interrupt, Timestamp};
 
 /// A flow that runs one endpoint repeatedly, with the back-off of a [`Lane`].
 ///
-/// Transient errors are retried silently and reported after three consecutive failures;
-/// [`Error::Limited`] is reported at once. Polling after an error continues. After an output, the
+/// Transient errors and refusals are retried silently and reported after three consecutive
+/// failures. [`Error::Limited`], an untrusted certificate, a refused proxy authorisation and a
+/// closed session are reported at once. Polling after an error continues. After an output, the
 /// owning flow reports to [`Device::backoff`](crate::Device::backoff) whether it was useful.
 ///
 /// Only endpoints that may be repeated can be retried:

@@ -42,8 +42,8 @@ impl LogoutReason {
 /// A request that logs out, which closes the session.
 ///
 /// While the request is in progress, and for 60 seconds afterwards if it was not confirmed, 1100,
-/// 1101 and 1102 from any other request count as this logout. The session's inbox then ends without
-/// an error.
+/// 1101 and 1102 from any other request count as this logout. The session's inbox then ends with
+/// [`Error::LoggedOut`] and [`Ret::OK`], which clients report as an end without an error.
 #[derive(Clone, Copy, Debug)]
 pub struct Logout {
     reason: LogoutReason,

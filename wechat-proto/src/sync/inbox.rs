@@ -70,9 +70,13 @@ use crate::time::Timestamp;
 /// # Errors
 ///
 /// Transient errors are retried silently, with back-off, and reported after three consecutive
-/// failures; polling again continues. The inbox ends on 1100, 1101 and 1102, a logout,
-/// [`Account::stop`], and a newer inbox of the same account: it then fails at every poll, and sends
-/// no more requests.
+/// failures; polling again continues. The inbox ends with
+///
+/// - [`Error::LoggedOut`] after 1100, 1101 and 1102, and with [`Ret::OK`] after a logout;
+/// - [`Error::Stopped`] after [`Account::stop`];
+/// - [`Error::InUse`] if a newer inbox of the same account replaced it.
+///
+/// It then fails with this error at every poll, and sends no more requests.
 #[derive(Debug)]
 pub struct Inbox {
     /// The number among the account's inboxes.
