@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use wechat_proto::contact::{Change, ContactKind, Directory, Evidence, Identity};
-use wechat_proto::message::SendText;
 use wechat_proto::{Message, UserName};
 use wechat_simulator::{Member, World};
 
@@ -190,66 +189,6 @@ fn unseen_senders<B: Bot>(place: &Place) {
     place.assert_no_violations();
 }
 
-/// The contacts were never loaded: the first message of a room, and of one that was created later,
-/// is delivered with its members known. The account is mentioned by its name there, not by its
-/// nickname.
-fn first_message_of_a_room<B: Bot>(place: &Place) {
-    place.confirm_login();
-    for topic in ["周末爬山", "later"] {
-        place.simulator.then(SOON, move |world| {
-            let (friend, me) = (named(world, "阿南"), world.account().clone());
-            let room = world.add_room(topic, &[&friend]);
-            world.set_contact(&room, |room| {
-                for member in &mut room.members {
-                    let is_me = member.user_name == me.user_name;
-                    member.display_name = if is_me { "Bot❤" } else { "领队" }.to_owned();
-                }
-            });
-            world.member_writes(&room, &friend, "@Bot❤\u{fe0f}\u{2005}hi");
-            world.member_writes(&room, &friend, &format!("@{}\u{2005}hi", me.nick_name));
-        });
-    }
-    let mut bot = B::login(place, drop).unwrap();
-    for called in [true, false, true, false] {
-        let message = bot.next_text();
-        let (directory, me) = (bot.directory(), bot.session().me().clone());
-        assert_eq!(message.mentions(&directory, &me), Some(called), "{message:?}");
-        assert_eq!(&*directory.author_name(&message), "领队");
-        let rest = message.text_without_mention(&directory, &me);
-        assert_eq!(rest.as_deref() == Some("hi"), called);
-        let reply = SendText::mention_reply(&message, &directory, "yes");
-        bot.call(reply).unwrap();
-        assert_eq!(place.simulator.world().sent().last().unwrap().content, "@领队\u{2005}yes");
-    }
-    assert_eq!(calls(place, "webwxbatchgetcontact"), 2);
-    place.assert_no_violations();
-}
-
-/// A rate-limited lookup does not stop messages and is retried later.
-fn lookup_rate_limited<B: Bot>(place: &Place) {
-    place.confirm_login();
-    place.simulator.world().announce_recent_chats(false);
-    place.simulator.world().refuse("webwxbatchgetcontact", 1205, "");
-    place.simulator.then(SOON, |world| {
-        let stranger = named(world, "路人");
-        world.person_writes(&stranger, "one");
-    });
-    later(place, "two");
-    later(place, "three");
-    let mut bot = B::login(place, drop).unwrap();
-    let stranger = bot.next_text().peer().clone();
-    assert_eq!([bot.next_text().text(), bot.next_text().text()], [Some("two"), Some("three")]);
-    assert!(bot.directory().find(&stranger).is_none());
-    assert_eq!(calls(place, "webwxbatchgetcontact"), 1, "no retry within a minute");
-    place.simulator.world().advance(Duration::from_secs(3600));
-    later(place, "four");
-    later(place, "five");
-    assert_eq!([bot.next_text().text(), bot.next_text().text()], [Some("four"), Some("five")]);
-    assert_eq!(&*bot.directory().name_of(&stranger), "路人");
-    assert_eq!(calls(place, "webwxbatchgetcontact"), 2);
-    place.assert_no_violations();
-}
-
 /// A contact missing from the response is not fetched again.
 fn missing_contact_is_not_retried<B: Bot>(place: &Place) {
     place.confirm_login();
@@ -273,7 +212,5 @@ on_all_wires! {
     unsaved_rooms in super::world();
     changes_in_a_room in super::world();
     unseen_senders in super::world();
-    first_message_of_a_room in super::world();
-    lookup_rate_limited in super::world();
     missing_contact_is_not_retried in super::world();
 }

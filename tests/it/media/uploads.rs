@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
-use wechat_proto::error::Ret;
 use wechat_proto::media::{Limits, LocalFile, MediaType, Upload, UploadProgress, Uploaded};
 use wechat_proto::{Error, UserName};
 use wechat_simulator::{Cut, World};
@@ -154,68 +153,6 @@ pub(crate) fn announced<B: Bot>(place: &Place) {
     assert_eq!(world.violations(), []);
 }
 
-/// Each refusal is reported immediately with its own error. The upload continues if it is polled
-/// again.
-fn refused_pieces<B: Bot>(place: &Place) {
-    let mut bot: B = B::confirmed(place);
-    let source = Bytes::from(bytes(2 * PIECE + 9));
-    let mut upload = upload("a.zip", source.len());
-    let notice = "<e><ShowType>1</ShowType><Content><![CDATA[文件已过期]]></Content></e>";
-    let page = |status: u16| {
-        let page = http::Response::builder().status(status).header("content-length", "6");
-        page.body(Bytes::from_static(b"<html>")).unwrap()
-    };
-    let mut next = || bot.run_from(&mut upload, &source);
-    assert_eq!(next().unwrap(), UploadProgress::Hashed);
-    place.simulator.world().refuse("webwxuploadmedia", 1, notice);
-    let error = next().unwrap_err();
-    assert!(matches!(
-        error,
-        Error::Refused { endpoint: "webwxuploadmedia", ret: Ret::PARAMETER, message }
-            if &*message == "文件已过期"
-    ));
-    assert!(matches!(next().unwrap(), UploadProgress::Sent { sent: 524_288, .. }));
-    for status in [402, 413] {
-        place.simulator.world().reply_with("webwxuploadmedia", page(status));
-        let error = next().unwrap_err();
-        assert!(matches!(error, Error::Status { status: found, .. } if found == status));
-    }
-    assert!(matches!(next().unwrap(), UploadProgress::Sent { sent: 1_048_576, .. }));
-    assert!(matches!(next().unwrap(), UploadProgress::Sent { sent: 1_048_585, .. }));
-    assert!(matches!(next().unwrap(), UploadProgress::Done(_)));
-
-    // A single transient failure is not reported; three in a row are.
-    let mut upload = self::upload("b.zip", source.len());
-    let mut next = || bot.run_from(&mut upload, &source);
-    assert_eq!(next().unwrap(), UploadProgress::Hashed);
-    assert!(matches!(next().unwrap(), UploadProgress::Sent { sent: 524_288, .. }));
-    place.simulator.world().reply_with("webwxuploadmedia", page(502));
-    assert!(matches!(next().unwrap(), UploadProgress::Sent { sent: 1_048_576, .. }));
-    let before = requests(place, "webwxuploadmedia");
-    (0..3).for_each(|_| place.simulator.world().reply_with("webwxuploadmedia", page(502)));
-    assert!(matches!(next().unwrap_err(), Error::Status { status: 502, .. }));
-    assert_eq!(requests(place, "webwxuploadmedia") - before, 3);
-    let Ok(UploadProgress::Sent { sent, total }) = next() else { panic!() };
-    assert_eq!((sent, total), (1_048_585, 1_048_585));
-    assert!(matches!(next().unwrap(), UploadProgress::Done(_)));
-    let world = place.simulator.world();
-    assert!(world.uploads().iter().all(|file| file.sha256 == sha256(&source)));
-    assert_eq!(world.uploads().len(), 2);
-    drop(world);
-
-    // The upload is first rate-limited, and then the session is closed, before anything is read.
-    let picture = Bytes::from(bytes(7));
-    let mut other = self::upload("a.png", 7);
-    place.simulator.world().refuse("webwxuploadmedia", 1205, "");
-    assert!(matches!(finish(&mut bot, &mut other, &picture), Err(Error::Limited { .. })));
-    place.simulator.world().phone().kick();
-    for _ in 0..2 {
-        let closed = finish(&mut bot, &mut other, &picture);
-        assert!(matches!(closed, Err(Error::LoggedOut { ret: Ret::SESSION_INVALID, .. })));
-    }
-    assert_eq!(place.simulator.world().violations(), []);
-}
-
 fn refused_announcement<B: Bot>(place: &Place) {
     let mut bot: B = B::confirmed(place);
     let source = Bytes::from(vec![7; LARGE]);
@@ -265,7 +202,6 @@ fn changed_file<B: Bot>(place: &Place) {
 on_all_wires! {
     any_name_and_length in super::world();
     media_types in super::world();
-    refused_pieces in super::world();
     changed_file in super::world();
 }
 

@@ -2,7 +2,6 @@
 //! forwarded.
 
 use serde_json::Value;
-use wechat_proto::contact::VerifyUser;
 use wechat_proto::media::GetMedia;
 use wechat_proto::message::{ForwardMessage, Kind, SendText, mention};
 use wechat_proto::{Message, UserName};
@@ -18,7 +17,7 @@ use crate::wire::{Bot, Place, on_all_wires};
 
 /// Returns a world with a friend, a receiver of forwards and a room, and with pending messages of
 /// each kind inside and outside the room.
-fn world() -> World {
+pub(crate) fn world() -> World {
     let mut world = World::new(77);
     let friend = world.add_person("林晓 😄");
     let other = world.add_person("老王");
@@ -192,7 +191,7 @@ fn plain(wire: &str) -> String {
 
 /// Each message is forwarded by the endpoint of its kind with the same content, or returns the
 /// reason why it cannot be.
-fn forwarded<B: Bot>(place: &Place) {
+pub(crate) fn forwarded<B: Bot>(place: &Place) {
     let mut bot: B = B::confirmed(place);
     let to = named(&place.simulator.world(), "老王");
     let receiver: UserName = to.parse().unwrap();
@@ -240,33 +239,9 @@ fn forwarded<B: Bot>(place: &Place) {
     place.assert_no_violations();
 }
 
-/// A friend request is accepted with its ticket; afterwards texts can be sent.
-fn friend_request_accepted<B: Bot>(place: &Place) {
-    let mut bot: B = B::confirmed(place);
-    let mut all = received(place, &mut bot).into_iter();
-    let request = all.find_map(|(_, message)| match message.kind {
-        Kind::FriendRequest(request) => Some(request),
-        _ => None,
-    });
-    let info = request.unwrap().info;
-    let (user, ticket) = (info.user_name.unwrap(), info.ticket.unwrap());
-    assert_eq!((&*info.nick_name, &*info.content), ("阿梅 <&> 😄", "我是阿梅 & co"));
-    assert_eq!(place.simulator.world().contact(user.as_str()).unwrap().contact_flag, 0);
-    bot.call(VerifyUser::accept(user.clone(), ticket.clone())).unwrap();
-    bot.call(SendText::new(user.clone(), "你好")).unwrap();
-    let world = place.simulator.world();
-    assert_eq!(world.sent()[0].to, user.as_str());
-    let [accepted] = world.verifications() else { panic!("{:?}", world.verifications()) };
-    assert_eq!((accepted.opcode, &*accepted.user, accepted.scene), (3, user.as_str(), 33));
-    assert_eq!(world.contact(user.as_str()).unwrap().contact_flag, 3);
-    drop(world);
-    place.assert_no_violations();
-}
-
 on_all_wires! {
     parsed in super::world();
     fetched in super::world();
     answered in super::world();
     forwarded in super::world();
-    friend_request_accepted in super::world();
 }

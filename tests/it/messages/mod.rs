@@ -1,6 +1,5 @@
 //! Messages received and sent.
 
-pub(crate) mod forwarding;
 pub(crate) mod kinds;
 pub(crate) mod sending;
 pub(crate) mod system_messages;

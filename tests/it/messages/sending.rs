@@ -1,21 +1,18 @@
-//! Sends, revocations and read notices: every operation on every wire, once successful and once
-//! refused.
+//! Sends, revocations and read notices, on every wire.
 
 use std::time::Duration;
 
-use wechat_proto::endpoint::Numbered;
 use wechat_proto::error::Ret;
 use wechat_proto::media::{MediaType, Uploaded};
 use wechat_proto::message::{
-    EmoticonMd5, ForwardMessage, NotifyPhone, Receipt, RevokeMessage, SendEmoticon, SendFile,
-    SendImage, SendText, SendUpload, SendVideo,
+    EmoticonMd5, NotifyPhone, Receipt, RevokeMessage, SendEmoticon, SendText, SendUpload,
 };
-use wechat_proto::{Account, ClientMsgId, Error, UserName, fuzz};
+use wechat_proto::{Error, UserName, fuzz};
 use wechat_simulator::World;
 
 use crate::wire::{Bot, Place, on_all_wires};
 
-pub(crate) const MD5: &str = "a0c4153e43c3fd2e9a2fbb9be2f4de07";
+const MD5: &str = "a0c4153e43c3fd2e9a2fbb9be2f4de07";
 
 /// Returns an account with two friends, a room of them, and uploads of each kind.
 pub(crate) fn world() -> World {
@@ -36,7 +33,7 @@ pub(crate) fn world() -> World {
     world
 }
 
-pub(crate) fn named(place: &Place, name: &str) -> UserName {
+fn named(place: &Place, name: &str) -> UserName {
     let world = place.simulator.world();
     let contact = world.contacts().iter().find(|contact| contact.nick_name == name);
     contact.unwrap().user_name.parse().unwrap()
@@ -114,97 +111,6 @@ pub(crate) fn sends<B: Bot>(place: &Place) {
     place.assert_no_violations();
 }
 
-/// A send repeated with its id is one message.
-fn repeats<B: Bot>(place: &Place) {
-    let mut bot: B = B::confirmed(place);
-    let to = named(place, "朋友");
-    let [picture, video, gif, file, _] = uploads(place).try_into().unwrap();
-    let md5: EmoticonMd5 = MD5.parse().unwrap();
-    twice(&mut bot, |id| SendText::new(to.clone(), "x").with_id(id));
-    twice(&mut bot, |id| SendImage::new(to.clone(), &picture).with_id(id));
-    twice(&mut bot, |id| SendVideo::new(to.clone(), &video).with_id(id));
-    twice(&mut bot, |id| SendEmoticon::new(to.clone(), &gif).with_id(id));
-    twice(&mut bot, |id| SendEmoticon::known(to.clone(), md5.clone()).with_id(id));
-    twice(&mut bot, |id| SendFile::new(to.clone(), &file).with_id(id));
-    twice(&mut bot, |id| SendUpload::new(to.clone(), &file).with_id(id));
-    let world = place.simulator.world();
-    assert_eq!(world.sent().len(), 7);
-    assert!(world.sent().iter().all(|sent| sent.repeats == 1));
-    drop(world);
-    place.assert_no_violations();
-}
-
-/// Sends one message as two values with one id, as a restarted program does.
-fn twice<B: Bot, E: Numbered>(bot: &mut B, send: impl Fn(ClientMsgId) -> E)
-where
-    Account: AsMut<E::State>,
-{
-    let id = bot.next_client_msg_id();
-    for _ in 0..2 {
-        assert!(bot.call(send(id)).is_ok());
-    }
-}
-
-/// The errors of every send, revocation and notice that the service refuses.
-fn all_calls_refused<B: Bot>(place: &Place) {
-    let mut bot: B = B::confirmed(place);
-    let to = named(place, "朋友");
-    let [picture, video, gif, file, _] = uploads(place).try_into().unwrap();
-    let md5: EmoticonMd5 = MD5.parse().unwrap();
-    let receipt = bot.call(SendText::new(to.clone(), "x")).unwrap();
-    place.simulator.world().person_writes(to.as_str(), "hi");
-    let message = bot.next().unwrap().unwrap();
-
-    type Operation<'a, B> = &'a dyn Fn(&mut B) -> Result<(), Error>;
-    let operations: [(&'static str, Operation<'_, B>); 11] = [
-        ("webwxsendmsg", &|bot| {
-            bot.call(SendText::new(to.clone(), "x").with_mentions(&[])).map(drop)
-        }),
-        ("webwxsendmsgimg", &|bot| bot.call(SendImage::new(to.clone(), &picture)).map(drop)),
-        ("webwxsendvideomsg", &|bot| bot.call(SendVideo::new(to.clone(), &video)).map(drop)),
-        ("webwxsendemoticon", &|bot| bot.call(SendEmoticon::new(to.clone(), &gif)).map(drop)),
-        ("webwxsendemoticon", &|bot| {
-            bot.call(SendEmoticon::known(to.clone(), md5.clone())).map(drop)
-        }),
-        ("webwxsendappmsg", &|bot| bot.call(SendFile::new(to.clone(), &file)).map(drop)),
-        ("webwxsendmsg", &|bot| {
-            bot.call(ForwardMessage::new(&message, to.clone()).unwrap()).map(drop)
-        }),
-        ("webwxrevokemsg", &|bot| bot.call(RevokeMessage::new(&receipt)).map(drop)),
-        ("webwxstatusnotify", &|bot| bot.call(NotifyPhone::mark_read(to.clone()))),
-        ("webwxstatusnotify", &|bot| bot.call(NotifyPhone::enter_chat(to.clone()))),
-        ("webwxstatusnotify", &|bot| bot.call(NotifyPhone::leave_chat(to.clone()))),
-    ];
-    let notice = "<e><ShowType>1</ShowType><Content><![CDATA[操作太频繁，请稍后再试。]]></Content><Url/></e>";
-    let notices = place.simulator.world().notices().len();
-    for (name, run) in operations {
-        place.simulator.world().refuse(name, 1, notice);
-        match run(&mut bot).unwrap_err() {
-            Error::Refused { endpoint, ret: Ret::PARAMETER, message } => {
-                assert_eq!((endpoint, &*message), (name, "操作太频繁，请稍后再试。"));
-            }
-            other => panic!("{name}: {other:?}"),
-        }
-        place.simulator.world().refuse(name, 1204, "");
-        let error = run(&mut bot).unwrap_err();
-        assert!(
-            matches!(error, Error::Refused { endpoint, ret: Ret::NOT_A_CONTACT, .. } if endpoint == name),
-            "{name}: {error:?}"
-        );
-        place.simulator.world().refuse(name, 1205, notice);
-        let error = run(&mut bot).unwrap_err();
-        assert!(
-            matches!(error, Error::Limited { endpoint, .. } if endpoint == name),
-            "{name}: {error:?}"
-        );
-    }
-    let world = place.simulator.world();
-    assert_eq!((world.sent().len(), world.notices().len()), (1, notices));
-    assert!(!world.sent()[0].revoked);
-    drop(world);
-    place.assert_no_violations();
-}
-
 pub(crate) fn revokes<B: Bot>(place: &Place) {
     let mut bot: B = B::confirmed(place);
     let to = named(place, "朋友");
@@ -270,8 +176,6 @@ pub(crate) fn notifies<B: Bot>(place: &Place) {
 
 on_all_wires! {
     sends in super::world();
-    repeats in super::world();
-    all_calls_refused in super::world();
     revokes in super::world();
     notifies in super::world();
 }

@@ -13,7 +13,7 @@ use wechat_fuzz as fuzz;
 use crate::contacts::{between_accounts, directory, rooms};
 use crate::face::events;
 use crate::media::{downloads, uploads};
-use crate::messages::{forwarding, kinds, sending, system_messages};
+use crate::messages::{kinds, sending, system_messages};
 use crate::security::secrets;
 use crate::sessions::{entries, failures, misc, story};
 use crate::wire::memory::{Response, Transcript};
@@ -101,7 +101,6 @@ fn everything() {
     entries::endpoints_called();
     misc::endpoints_called();
     sending::endpoints_called();
-    forwarding::endpoints_called();
     rooms::endpoints_called();
     downloads::endpoints_called();
     uploads::endpoints_called();

@@ -8,7 +8,7 @@ use wechat_simulator::{ROUTES, World};
 
 use crate::contacts::rooms;
 use crate::media::{downloads, file_helper, uploads};
-use crate::messages::{forwarding, sending, uploading};
+use crate::messages::{sending, uploading};
 use crate::sessions::{accounts, entries, failures, misc, resume, story};
 use crate::wire::{Memory, Place};
 
@@ -62,7 +62,7 @@ fn called(world: World, scenario: impl Fn(&Place)) -> BTreeSet<String> {
 /// Runs scenarios in memory, until every path was requested.
 #[test]
 fn scenarios_request_every_path() {
-    let scenarios: [fn() -> BTreeSet<String>; 14] = [
+    let scenarios: [fn() -> BTreeSet<String>; 13] = [
         // These scenarios run in memory only, because they upload more than 25 MB.
         || called(uploads::world(), uploads::announced::<Memory>),
         || {
@@ -76,7 +76,6 @@ fn scenarios_request_every_path() {
         entries::endpoints_called,
         failures::endpoints_called,
         sending::endpoints_called,
-        forwarding::endpoints_called,
         downloads::endpoints_called,
         resume::endpoints_called,
         accounts::endpoints_called,

@@ -101,19 +101,6 @@ fn refused_by_the_api_host<B: Bot>(place: &Place) {
     place.assert_no_violations();
 }
 
-/// The service no longer knows the device.
-fn device_forgotten<B: Bot>(place: &Place) {
-    let session = stored::<B>(place);
-    place.simulator.world().forget_devices();
-    place.confirm_login();
-    let (mut bot, seen) = again::<B>(place, session);
-    assert_eq!(seen, ["code", "scanned"]);
-    assert_usable(place, &mut bot);
-    let pushes = if place.has_one_origin() { 1 } else { 2 };
-    assert_eq!((calls(place, "jslogin"), calls(place, "webwxpushloginurl")), (2, pushes));
-    place.assert_no_violations();
-}
-
 /// A session was unused for days: of the cookies that identify a device, `wxuin` has expired, and
 /// the others are still sent.
 fn unused_for_days<B: Bot>(place: &Place) {
@@ -135,26 +122,6 @@ fn unused_for_days<B: Bot>(place: &Place) {
         assert_eq!(names, ["webwx_auth_ticket", "webwxuvid"]);
     }
     drop(world);
-    place.assert_no_violations();
-}
-
-/// The owner declines the login.
-fn login_declined<B: Bot>(place: &Place) {
-    let session = stored::<B>(place);
-    place.simulator.then(SOON, |world| world.phone().cancel());
-    place.confirm_login();
-    let (_, seen) = again::<B>(place, session);
-    assert_eq!(seen, ["on phone", "cancelled", "code", "scanned"]);
-    place.assert_no_violations();
-}
-
-/// The confirmation request expires.
-fn confirmation_expired<B: Bot>(place: &Place) {
-    let session = stored::<B>(place);
-    place.simulator.then(SOON, |world| world.phone().expire());
-    place.confirm_login();
-    let (_, seen) = again::<B>(place, session);
-    assert_eq!(seen, ["on phone", "code", "scanned"]);
     place.assert_no_violations();
 }
 
@@ -271,10 +238,7 @@ fn web_login_rejects_file_helper_page<B: Bot>(place: &Place) {
 on_all_wires! {
     pushed in super::world();
     refused_by_the_api_host in super::world();
-    device_forgotten in super::world();
     unused_for_days in super::world();
-    login_declined in super::world();
-    confirmation_expired in super::world();
     confirmation_times_out in super::world();
     desktop in super::desktop_world();
     other_extspam_is_refused in super::desktop_world();
