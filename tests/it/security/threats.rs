@@ -203,29 +203,3 @@ fn every_row_has_tests() {
     let unknown: Vec<_> = tests.keys().filter(|row| !rows.contains(*row)).collect();
     assert!(unknown.is_empty(), "cited rows missing from the table: {unknown:?}");
 }
-
-#[test]
-fn citations_are_parsed() {
-    for (comment, rows) in [
-        ("Threat S4.", "S4"),
-        ("Threat S1. Threat S5: both", "S1 S5"),
-        ("Valid input: Threats J5, B3, S7: and S8 later", "B3 J5 S7 S8"),
-        ("(`docs/threats.md` N1 to N3); U3", "N1 N2 N3 U3"),
-        ("Threat S2: damaged in S3", "S2"),
-        ("Threat S2 and `docs/threats.md` S5, S6", "S2 S5 S6"),
-        ("Threats of S4, threat S5", ""),
-    ] {
-        let found: Vec<_> = cited(comment).into_iter().collect();
-        assert_eq!(found.join(" "), rows, "{comment}");
-    }
-    let mut tests = BTreeMap::new();
-    let file = "//! All: `docs/threats.md` S1.\n\nmod tests {\n    /// `docs/threats.md`\n    /// S2.\n    #[test]\n    fn one() {\n        // Threat S3.\n        x();\n    }\n\n    fn two() {}\n}\n";
-    tests_of("x_tests", file, &mut tests);
-    let found: Vec<_> =
-        tests.iter().map(|(row, tests)| format!("{row} {}", tests.first().unwrap())).collect();
-    assert_eq!(found, ["S1 x_tests", "S2 x_tests::one", "S3 x_tests::one"]);
-    // Comments before `mod tests` do not count.
-    tests.clear();
-    tests_of("x", file, &mut tests);
-    assert_eq!(tests.len(), 2);
-}
