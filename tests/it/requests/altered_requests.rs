@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use http::{HeaderValue, Request};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use wechat_simulator::World;
 
 use crate::contacts::rooms;
@@ -324,55 +325,28 @@ fn paths_of(value: &Value, path: String, all: &mut Vec<String>) {
 
 /// Returns the JSON text with the value at `path` replaced or removed.
 fn replaced(text: &[u8], path: &str, other: Option<&Value>) -> String {
-    fn rewrite(raw: &str, path: &[&str], other: Option<&Value>) -> String {
-        let [first, rest @ ..] = path else { return other.map_or(String::new(), Value::to_string) };
-        let mut out = Vec::new();
-        if raw.starts_with('[') {
-            let items: Vec<&serde_json::value::RawValue> = serde_json::from_str(raw).unwrap();
-            for (index, item) in items.into_iter().enumerate() {
-                let hit = index.to_string() == **first;
-                let new = if hit { rewrite(item.get(), rest, other) } else { item.get().into() };
-                out.extend((!new.is_empty()).then_some(new));
-            }
-            return format!("[{}]", out.join(","));
-        }
-        for (name, value) in fields(raw) {
-            let new = if name == **first { rewrite(value, rest, other) } else { value.to_owned() };
-            out.extend((!new.is_empty()).then(|| format!("\"{name}\":{new}")));
-        }
-        format!("{{{}}}", out.join(","))
+    let text = std::str::from_utf8(text).unwrap();
+    let (mut value, mut key) = (text, String::new());
+    for name in path.split('/').skip(1) {
+        value = if value.starts_with('[') {
+            key.clear();
+            serde_json::from_str::<Vec<&RawValue>>(value).unwrap()[name.parse::<usize>().unwrap()]
+                .get()
+        } else {
+            key = format!("\"{name}\":");
+            serde_json::from_str::<BTreeMap<&str, &RawValue>>(value).unwrap()[name].get()
+        };
     }
-    let parts: Vec<&str> = path.split('/').skip(1).collect();
-    rewrite(std::str::from_utf8(text).unwrap(), &parts, other)
-}
-
-/// Returns the fields of a JSON object in order.
-fn fields(raw: &str) -> Vec<(String, &str)> {
-    struct Fields<'a>(Vec<(String, &'a serde_json::value::RawValue)>);
-    impl<'de> serde::Deserialize<'de> for Fields<'de> {
-        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            struct Object;
-            impl<'de> serde::de::Visitor<'de> for Object {
-                type Value = Fields<'de>;
-                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                    f.write_str("an object")
-                }
-                fn visit_map<A: serde::de::MapAccess<'de>>(
-                    self,
-                    mut map: A,
-                ) -> Result<Self::Value, A::Error> {
-                    let mut fields = Vec::new();
-                    while let Some(field) = map.next_entry()? {
-                        fields.push(field);
-                    }
-                    Ok(Fields(fields))
-                }
-            }
-            deserializer.deserialize_map(Object)
+    // The value is a slice of the text.
+    let start = value.as_ptr().addr() - text.as_ptr().addr();
+    let (before, after) = (&text[..start], &text[start + value.len()..]);
+    match (other, after.strip_prefix(',')) {
+        (Some(other), _) => format!("{before}{other}{after}"),
+        (None, Some(after)) => format!("{}{after}", before.strip_suffix(&key).unwrap()),
+        (None, None) => {
+            format!("{}{after}", before.strip_suffix(&key).unwrap().trim_end_matches(','))
         }
     }
-    let fields: Fields<'_> = serde_json::from_str(raw).unwrap();
-    fields.0.into_iter().map(|(name, value)| (name, value.get())).collect()
 }
 
 /// Returns the request with another body and a matching `content-length`.
