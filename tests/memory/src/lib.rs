@@ -3,6 +3,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static MOST: AtomicUsize = AtomicUsize::new(0);
@@ -10,6 +11,13 @@ static MOST: AtomicUsize = AtomicUsize::new(0);
 /// An allocator that counts bytes.
 #[derive(Debug)]
 pub struct Counting;
+
+/// Waits for the other tests of the process, which share the count, and excludes them until the
+/// returned guard is dropped.
+pub fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Returns the number of allocated bytes.
 pub fn live() -> usize {

@@ -10,7 +10,7 @@ use std::env;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -20,19 +20,13 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::rt::{Sleep, Timer};
 use serde_json::Value;
 use tower_service::Service;
-use wechat_memory::{Counting, live, most};
+use wechat_memory::{Counting, alone, live, most};
 use wechat_proto::{Device, Hosts, Session, Timestamp};
 use wechat_simulator::{Server, Simulator, World};
 use wechat_transport_hyper::{BoxError, Client, Options, RequestBody, Transport};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-/// Runs the tests one at a time, as the count is global.
-fn alone() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// The allowed difference between measurements: threads of the test harness, and the growth steps
 /// of trees and queues.

@@ -2,12 +2,11 @@
 //! afterwards.
 
 use std::io::Write as _;
-use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use wechat_memory::{Counting, live, most};
+use wechat_memory::{Counting, alone, live, most};
 use wechat_proto::contact::BatchGetContacts;
 use wechat_proto::error::FailureKind;
 use wechat_proto::flow::Response;
@@ -16,9 +15,6 @@ use wechat_proto::{Account, Call, Endpoint, Error, Flow, Input, Interrupt, Sessi
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-/// A lock that runs the tests one at a time, as the count is global.
-static TURN: Mutex<()> = Mutex::new(());
 
 fn account() -> Account {
     let session = include_str!("../../../wechat-proto/benches/shared/session.json");
@@ -32,7 +28,7 @@ fn list(n: usize, element: &dyn Fn(usize) -> String) -> String {
 /// Threat W3: a reply of `webwxsync` takes at most 20 times its length.
 #[test]
 fn peak_of_a_reply_is_bounded() {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = alone();
     let name = |n: usize| format!("{{\"UserName\":\"@{n}\"}}");
     let app = "{\"MsgType\":49,\"Content\":\"<appmsg><title>a</title></appmsg>\"}";
     // One message with many elements of different names, and one with many items.
@@ -80,7 +76,7 @@ fn peak_of_a_reply_is_bounded() {
 /// Threat B1: a body of 200 kB that would be 200 MB, and one of 30 bytes that states 60 MB.
 #[test]
 fn compressed_body_is_decoded_up_to_its_limit() {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = alone();
     let encode = |megabytes: usize| {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         for _ in 0..megabytes {
@@ -114,7 +110,7 @@ fn compressed_body_is_decoded_up_to_its_limit() {
 /// Threat W3: rooms that are looked up leave the directory once it is too large.
 #[test]
 fn directory_is_bounded_in_bytes() {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = alone();
     const LIMIT: usize = 4 << 20;
     let mut account = account();
     account.limit_directory(LIMIT);
