@@ -21,7 +21,9 @@ use wechat_proto::message::{SendEmoticon, SendFile, SendImage, SendText};
 use wechat_proto::report::{Report, ReportKind, SendLoginReports, SendReports};
 use wechat_proto::room::{CreateRoom, Founders, RoomMembers, UpdateRoom};
 use wechat_proto::sync::{FetchBatch, SyncCheck};
-use wechat_proto::{Account, Body, Device, Endpoint, MsgId, Session, Timestamp, UserName, Uuid};
+use wechat_proto::{
+    Account, Body, ClientMsgId, Device, Endpoint, MsgId, Session, Timestamp, UserName, Uuid,
+};
 
 use self::compare::{mismatches, ours, theirs};
 use crate::reply;
@@ -107,6 +109,10 @@ fn session(login: [&str; 3], family: Family, counters: &[(i64, i64)]) -> Session
 }
 
 fn name(text: &str) -> UserName {
+    text.parse().unwrap()
+}
+
+fn id(text: &str) -> ClientMsgId {
     text.parse().unwrap()
 }
 
@@ -233,43 +239,28 @@ fn requests() -> Vec<(&'static str, Http)> {
         ("webwxsync L", at(FetchBatch::new(), &mut fetch, fetched)),
         ("webwxsync B", at(FetchBatch::new(), &mut second(THIRD, KEY), fetched)),
         ("webwxsendmsg L", at(text(ROOM), three, written)),
-        (
-            "webwxsendmsg again L",
-            at(text(ROOM).with_id("14766146756340722".parse().unwrap()), three, now),
-        ),
+        ("webwxsendmsg again L", at(text(ROOM).with_id(id("14766146756340722")), three, now)),
         ("webwxsendmsg B", at(text(FRIEND), &mut second(THIRD, &[]), written)),
         ("webwxsendemoticon, known L", {
             let md5 = "a0c4153e43c3fd2e9a2fbb9be2f4de07".parse().unwrap();
+            at(SendEmoticon::known(name(FRIEND), md5).with_id(id("14766150190560991")), three, now)
+        }),
+        (
+            "webwxsendemoticon, uploaded L",
             at(
-                SendEmoticon::known(name(FRIEND), md5)
-                    .with_id("14766150190560991".parse().unwrap()),
+                SendEmoticon::new(name(FRIEND), &picture).with_id(id("14766150190560991")),
                 three,
                 now,
-            )
-        }),
-        ("webwxsendemoticon, uploaded L", {
-            at(
-                SendEmoticon::new(name(FRIEND), &picture)
-                    .with_id("14766150190560991".parse().unwrap()),
-                three,
-                now,
-            )
-        }),
-        ("webwxsendmsgimg L", {
-            at(
-                SendImage::new(name(FRIEND), &picture)
-                    .with_id("14766158484990338".parse().unwrap()),
-                three,
-                now,
-            )
-        }),
-        ("webwxsendappmsg L", {
-            at(
-                SendFile::new(name(OTHER_ROOM), &csv).with_id("14767614604200494".parse().unwrap()),
-                three,
-                now,
-            )
-        }),
+            ),
+        ),
+        (
+            "webwxsendmsgimg L",
+            at(SendImage::new(name(FRIEND), &picture).with_id(id("14766158484990338")), three, now),
+        ),
+        (
+            "webwxsendappmsg L",
+            at(SendFile::new(name(OTHER_ROOM), &csv).with_id(id("14767614604200494")), three, now),
+        ),
         ("webwxgeticon L", at(GetIcon::new(name(FRIEND)).seq(640_318_772), three, now)),
         ("webwxgeticon L", at(link("webwxgeticon L"), three, now)),
         ("webwxgetheadimg L", at(GetHeadImg::new(name(OTHER_ROOM)), three, now)),
