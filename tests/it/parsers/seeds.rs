@@ -10,12 +10,7 @@ use std::{env, fs};
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
 use wechat_fuzz as fuzz;
 
-use crate::contacts::{between_accounts, directory, rooms};
-use crate::face::events;
-use crate::media::{downloads, uploads};
-use crate::messages::{kinds, sending, system_messages};
-use crate::security::secrets;
-use crate::sessions::{entries, failures, misc, story};
+use crate::requests::endpoints::SCENARIOS;
 use crate::wire::memory::{Response, Transcript};
 
 /// The maximum length of an input: longer ones slow a fuzzer down without adding coverage.
@@ -95,32 +90,14 @@ fn seeds(transcripts: &[Transcript]) -> Seeds {
     seeds
 }
 
-fn everything() {
-    story::endpoints_called();
-    failures::endpoints_called();
-    entries::endpoints_called();
-    misc::endpoints_called();
-    sending::endpoints_called();
-    rooms::endpoints_called();
-    downloads::endpoints_called();
-    uploads::endpoints_called();
-    secrets::endpoints_called();
-    system_messages::endpoints_called();
-    between_accounts::endpoints_called();
-    directory::endpoints_called();
-    kinds::endpoints_called();
-    events::endpoints_called();
-}
-
 /// Writes all inputs if `FUZZ_SEEDS` is set; otherwise runs those of two scenarios.
 #[test]
 fn responses_are_valid_fuzz_inputs() {
     let folder = env::var_os("FUZZ_SEEDS");
-    let some_scenarios = || {
-        story::endpoints_called();
-        rooms::endpoints_called();
-    };
-    let transcripts = || Transcript::of(if folder.is_some() { everything } else { some_scenarios });
+    // The first scenarios are the main one and that of rooms.
+    let count = if folder.is_some() { SCENARIOS.len() } else { 2 };
+    let run = || SCENARIOS[..count].iter().for_each(|scenario| drop(scenario()));
+    let transcripts = || Transcript::of(run);
     let seeds = seeds(&transcripts());
     assert!(seeds == self::seeds(&transcripts()), "responses differ between two runs");
     let mut numbers = BTreeMap::new();

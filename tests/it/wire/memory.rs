@@ -18,7 +18,7 @@ use wechat_proto::{
 use wechat_simulator::{Simulator, World};
 use wechat_transport_ureq::FileStore;
 
-use super::{Bot, Place, Saved};
+use super::{Bot, Place, Saved, endpoint};
 
 /// A bot that calls the simulator directly.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ fn drive<F: Flow>(
                 let request = whole(*request);
                 Recorder::keep(simulator, &request);
                 let mut reply = simulator.respond(&request);
-                Transcript::keep(simulator, flow, want, &reply);
+                Transcript::keep(&request, flow, want, &reply);
                 rest = Rest::default();
                 if let Want::Head { .. } = want {
                     let length = reply.headers().get("content-length");
@@ -150,10 +150,15 @@ impl Transcript {
         TRANSCRIPTS.take().unwrap_or_default()
     }
 
-    fn keep<F>(simulator: &Simulator, flow: &F, want: Want, reply: &http::Response<Bytes>) {
+    fn keep<F>(
+        request: &http::Request<Bytes>,
+        flow: &F,
+        want: Want,
+        reply: &http::Response<Bytes>,
+    ) {
         TRANSCRIPTS.with_borrow_mut(|transcripts| {
             let Some(transcripts) = transcripts else { return };
-            let endpoint = simulator.world().log().last().unwrap().endpoint.clone();
+            let endpoint = endpoint(request).to_owned();
             let head = matches!(want, Want::Head { .. });
             let response = Response { endpoint, head, reply: reply.clone() };
             // A flow with several outputs is driven several times.

@@ -165,6 +165,13 @@ impl Saved {
     }
 }
 
+/// Returns the name of the endpoint of a request.
+pub(crate) fn endpoint<B>(request: &http::Request<B>) -> &str {
+    let mut parts = request.uri().path().rsplit('/');
+    let last = parts.next().unwrap_or_default();
+    if parts.next() == Some("qrcode") { "qrcode" } else { last }
+}
+
 /// All service host names that clients resolve.
 const NAMES: [&str; 12] = [
     "wx.qq.com", "login.wx.qq.com", "login.weixin.qq.com", "webpush.wx.qq.com", "file.wx.qq.com",
