@@ -105,6 +105,11 @@ impl Fault {
         )
     }
 
+    /// Returns whether another response arrives in place of the service's.
+    pub(crate) const fn is_foreign(self) -> bool {
+        self.failure().is_none() && self.ret().is_none() && !self.is_done()
+    }
+
     /// Returns whether it is certain that nothing was sent.
     pub(crate) const fn is_unsent(self) -> bool {
         matches!(self, Self::Connect | Self::TimeoutUnsent)
