@@ -17,6 +17,7 @@ use wechat_proto::{Account, Call, Endpoint, Error, Session, Timestamp};
 
 use super::run::Place;
 use super::{LINK, START};
+use crate::wire::name_of;
 
 /// Drops a call that must not be repeated after each number of polls, then runs it again.
 fn once<E: Endpoint + Clone>(endpoint: E)
@@ -28,7 +29,7 @@ where
         let place = START.place();
         let client = place.resume(&START.stored, polls + 1);
         let mut call = Call::new(endpoint.clone());
-        let name = name_of(endpoint.clone(), client.session());
+        let name = name_of(endpoint.clone(), client.session().into(), Timestamp::default());
         let before = place.requests(&name);
         let first = place.poll(polls, client.run(&mut call));
         let sent = place.requests(&name) - before;
@@ -65,7 +66,7 @@ where
         let place = START.place();
         let client = place.resume(&START.stored, polls + 1);
         let mut call = Call::new(endpoint.clone());
-        let name = name_of(endpoint.clone(), client.session());
+        let name = name_of(endpoint.clone(), client.session().into(), Timestamp::default());
         let before = place.requests(&name);
         if let Some(first) = place.poll(polls, client.run(&mut call)) {
             assert!(first.is_ok(), "{:?}", first.err());
@@ -77,15 +78,6 @@ where
         place.assert_clean();
     }
     assert_eq!(arrived, BTreeSet::from([0, 1]), "dropped before and after it arrived");
-}
-
-/// Returns the name of an endpoint on the wire.
-fn name_of<E: Endpoint>(mut endpoint: E, session: Session) -> String
-where
-    Account: AsMut<E::State>,
-{
-    let http = endpoint.request(Account::from(session).as_mut(), Timestamp::default());
-    http.uri().path().rsplit('/').next().unwrap().to_owned()
 }
 
 /// Threat S9.

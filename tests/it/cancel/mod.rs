@@ -21,6 +21,7 @@ use wechat_simulator::{Judgement, World};
 use wechat_transport_hyper::{Client, Transport};
 
 use self::run::Place;
+use crate::wire::named;
 
 /// A world with a login, and the stored session.
 pub(crate) struct Start {
@@ -44,8 +45,7 @@ impl Start {
 
     /// Returns the user name of the contact with this nickname.
     pub(crate) fn named(&self, name: &str) -> UserName {
-        let found = self.world.contacts().iter().find(|contact| contact.nick_name == name);
-        found.unwrap().user_name.parse().unwrap()
+        named(&self.world, name).parse().unwrap()
     }
 }
 

@@ -17,6 +17,8 @@ use wechat_proto::{Session, Timestamp};
 use wechat_simulator::{Simulator, World, WorldGuard};
 use wechat_transport_hyper::{BoxError, Client, Options, RequestBody, Transport};
 
+use crate::wire::{confirm_login, requests};
+
 /// A simulator, and the timers that wait for its clock.
 #[derive(Clone)]
 pub(crate) struct Place {
@@ -35,13 +37,12 @@ impl Place {
 
     /// Scans the code and confirms the login on the phone.
     pub(crate) fn confirms(&self) {
-        self.simulator.then(Duration::from_secs(1), |world| world.phone().scan());
-        self.simulator.then(Duration::from_secs(1), |world| world.phone().confirm());
+        confirm_login(&self.simulator);
     }
 
     /// Returns the number of requests to an endpoint.
     pub(crate) fn requests(&self, endpoint: &str) -> usize {
-        self.world().log().iter().filter(|logged| logged.endpoint == endpoint).count()
+        requests(&self.world(), endpoint)
     }
 
     pub(crate) fn assert_clean(&self) {

@@ -66,7 +66,7 @@ fn names_are_seen_and_remarks_are_not<B: Bot>(place: &Place) {
     let (there, here) = place.simulator.befriend(&other.simulator);
     let (mut ada, mut ben) = (B::confirmed(place), B::confirmed(&other));
     ada.call(SetRemark::new(id(&there), "my Ben".parse().unwrap())).unwrap();
-    place.simulator.world().phone().renames_self("Ada & co");
+    place.world().phone().renames_self("Ada & co");
     ada.call(SendText::new(id(&there), "see my name")).unwrap();
     assert_eq!(ben.next_text().text(), Some("see my name"));
     let directory = ben.directory();
@@ -89,7 +89,7 @@ fn rooms_have_notices<B: Bot>(place: &Place) {
     let (there, here) = place.simulator.befriend(&other.simulator);
     let (dee, _) = place.simulator.befriend(&third.simulator);
     let (mut ada, mut ben) = (B::confirmed(place), B::confirmed(&other));
-    let cy = place.simulator.world().contacts()[0].user_name.clone();
+    let cy = place.world().contacts()[0].user_name.clone();
     let me = ada.session().me().user_name.clone();
     let founders = Founders::new([id(&cy), id(&dee)], &me).unwrap();
     let room = ada.call(CreateRoom::new(founders, "Readers")).unwrap().room;

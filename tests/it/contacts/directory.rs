@@ -6,7 +6,7 @@ use wechat_proto::contact::{Change, ContactKind, Directory, Evidence, Identity};
 use wechat_proto::{Message, UserName};
 use wechat_simulator::{Member, World};
 
-use crate::wire::{Bot, Place, on_all_wires};
+use crate::wire::{Bot, Place, named, on_all_wires};
 
 const SOON: Duration = Duration::from_secs(1);
 
@@ -19,11 +19,6 @@ fn world() -> World {
     }
     world.add_stranger("路人");
     world
-}
-
-fn named(world: &World, name: &str) -> String {
-    let mut all = world.contacts().iter();
-    all.find(|contact| contact.nick_name == name).unwrap().user_name.clone()
 }
 
 /// Adds a room of the account and the first two friends. It is in no list until somebody writes in
@@ -41,10 +36,6 @@ fn later(place: &Place, text: &'static str) {
     });
 }
 
-fn calls(place: &Place, endpoint: &str) -> usize {
-    place.simulator.world().log().iter().filter(|logged| logged.endpoint == endpoint).count()
-}
-
 fn room(directory: &Directory) -> UserName {
     let mut rooms = directory.rooms().filter(|room| &*room.nick_name == "周末爬山");
     rooms.next().expect("room not found").user_name.clone()
@@ -53,7 +44,7 @@ fn room(directory: &Directory) -> UserName {
 /// The inbox loads a room outside the address book that the phone lists, and stores its permanent
 /// ids.
 fn unsaved_rooms<B: Bot>(place: &Place) {
-    place.simulator.world().announce_recent_chats(false);
+    place.world().announce_recent_chats(false);
     place.confirm_login();
     place.simulator.then(SOON, |world| {
         let room = add_room(world);
@@ -83,10 +74,10 @@ fn unsaved_rooms<B: Bot>(place: &Place) {
     assert_eq!((room.kind(), room.is_saved(), room.members.len()), (ContactKind::Room, false, 3));
     assert!(room.has_all_members() && room.includes(&bot.session().me().user_name));
     assert!(room.members.iter().all(|member| !member.nick_name.is_empty()));
-    assert_eq!(calls(place, "webwxbatchgetcontact"), 1);
+    assert_eq!(place.requests("webwxbatchgetcontact"), 1);
 
-    let friend: UserName = named(&place.simulator.world(), "阿南").parse().unwrap();
-    let permanent = place.simulator.world().contact(friend.as_str()).unwrap().permanent.clone();
+    let friend = place.named("阿南");
+    let permanent = place.world().contact(friend.as_str()).unwrap().permanent.clone();
     let identity = directory.identity(&friend);
     assert_eq!(identity.id.as_ref().unwrap().as_str(), permanent);
     assert!(directory.identity(&room.user_name).id.unwrap().as_str().ends_with("@chatroom"));
@@ -98,7 +89,7 @@ fn unsaved_rooms<B: Bot>(place: &Place) {
 /// Members join, leave and are renamed; the room is renamed and changes its owner.
 fn changes_in_a_room<B: Bot>(place: &Place) {
     {
-        let mut world = place.simulator.world();
+        let mut world = place.world();
         let room = add_room(&mut world);
         let me = world.account().user_name.clone();
         world.set_contact(&room, |room| room.owner = me);
@@ -185,15 +176,15 @@ fn unseen_senders<B: Bot>(place: &Place) {
     assert_eq!(&*directory.name_of(messages[1].peer()), "周末爬山");
     let stranger = directory.find(messages[0].peer()).unwrap();
     assert!(stranger.is_person() && !stranger.is_saved());
-    assert_eq!(calls(place, "webwxbatchgetcontact"), 1);
+    assert_eq!(place.requests("webwxbatchgetcontact"), 1);
     place.assert_no_violations();
 }
 
 /// A contact missing from the response is not fetched again.
 fn missing_contact_is_not_retried<B: Bot>(place: &Place) {
     place.confirm_login();
-    let stranger = named(&place.simulator.world(), "路人");
-    place.simulator.world().batch_leaves_out(&stranger);
+    let stranger = named(&place.world(), "路人");
+    place.world().batch_leaves_out(&stranger);
     for text in ["one", "two", "three"] {
         place.simulator.then(SOON, move |world| {
             let stranger = named(world, "路人");
@@ -204,7 +195,7 @@ fn missing_contact_is_not_retried<B: Bot>(place: &Place) {
     for text in ["one", "two", "three"] {
         assert_eq!(bot.next_text().text(), Some(text));
     }
-    assert_eq!(calls(place, "webwxbatchgetcontact"), 1);
+    assert_eq!(place.requests("webwxbatchgetcontact"), 1);
     place.assert_no_violations();
 }
 

@@ -21,25 +21,19 @@ pub(crate) fn world() -> World {
     world
 }
 
-fn named(place: &Place, nick_name: &str) -> UserName {
-    let world = place.simulator.world();
-    let found = world.contacts().iter().find(|contact| contact.nick_name == nick_name);
-    found.unwrap().user_name.parse().unwrap()
-}
-
 fn friend(place: &Place, n: usize) -> UserName {
-    named(place, &format!("朋友 {n}"))
+    place.named(&format!("朋友 {n}"))
 }
 
 /// Returns the contact as the service stores it.
 fn stored_contact(place: &Place, name: &UserName) -> wechat_simulator::Contact {
-    place.simulator.world().contact(name.as_str()).unwrap().clone()
+    place.world().contact(name.as_str()).unwrap().clone()
 }
 
 /// Returns the contact in the client's directory after all pending messages.
 fn known_contact<B: Bot>(place: &Place, bot: &mut B, name: &UserName) -> Contact {
     let friend = friend(place, 5);
-    place.simulator.world().person_writes(friend.as_str(), "news");
+    place.world().person_writes(friend.as_str(), "news");
     loop {
         if bot.next().unwrap().unwrap().text() == Some("news") {
             break;
@@ -63,7 +57,7 @@ pub(crate) fn contacts<B: Bot>(place: &Place) {
     assert_eq!(stored_contact(place, &friend).contact_flag & 2048, 0);
     assert_eq!(stored_contact(place, &friend).remark_name, "老 \"友\" &lt;&amp;");
     // The service accepts the request and ignores it.
-    place.simulator.world().ignore_remarks(true);
+    place.world().ignore_remarks(true);
     bot.call(SetRemark::new(friend.clone(), remark("else"))).unwrap();
     assert_eq!(&*known_contact(place, &mut bot, &friend).remark_name, "老 \"友\" <&");
     place.assert_no_violations();
@@ -73,21 +67,21 @@ pub(crate) fn contacts<B: Bot>(place: &Place) {
 pub(crate) fn friends<B: Bot>(place: &Place) {
     let mut bot = B::confirmed(place);
     let found = bot.call(SearchContacts::new("陌生人")).unwrap();
-    let stranger = named(place, "陌生人");
+    let stranger = place.named("陌生人");
     assert_eq!(found, std::slice::from_ref(&stranger));
     bot.call(VerifyUser::add(stranger.clone(), "你好 <&\"")).unwrap();
     let (user, secret) = (stranger.to_string(), "v2_9f1e@stranger");
     let mut request = Incoming::new("fmessage", 37, "");
     request.recommend =
         Recommend { user_name: user, ticket: secret.into(), ..Recommend::default() };
-    place.simulator.world().deliver(request);
+    place.world().deliver(request);
     let ticket = |text: &str| text.parse::<Ticket>().unwrap();
     let wrong = ticket("v2_0000@stranger");
     let refused = bot.call(VerifyUser::accept(stranger.clone(), wrong.clone()));
     assert!(matches!(refused, Err(Error::Refused { ret: Ret::SYSTEM, .. })));
     let right = ticket(secret);
     bot.call(VerifyUser::accept(stranger.clone(), right.clone())).unwrap();
-    let world = place.simulator.world();
+    let world = place.world();
     let [sent, accepted] = world.verifications() else { panic!() };
     assert_eq!((sent.opcode, &*sent.content, sent.scene), (2, "你好 <&\"", 33));
     assert_eq!((accepted.opcode, &*accepted.user, accepted.scene), (3, stranger.as_str(), 33));
@@ -98,10 +92,10 @@ pub(crate) fn friends<B: Bot>(place: &Place) {
 
 /// A room is created, becomes visible, gains members, is renamed, loses members and is left.
 pub(crate) fn rooms<B: Bot>(place: &Place) {
-    place.simulator.world().invite_start_count(6);
+    place.world().invite_start_count(6);
     let mut bot = B::confirmed(place);
     let people: Vec<UserName> = (0..6).map(|n| friend(place, n)).collect();
-    place.simulator.world().is_blocked_by(people[2].as_str());
+    place.world().is_blocked_by(people[2].as_str());
     let me = bot.session().me().user_name.clone();
     let founders = Founders::new(people[..3].iter().cloned(), &me).unwrap();
     let made = bot.call(CreateRoom::new(founders.clone(), "周末 <&")).unwrap();
@@ -125,11 +119,10 @@ pub(crate) fn rooms<B: Bot>(place: &Place) {
     assert!(matches!(joined, Joining::Invited(_)));
     // The room is larger than its record says: adding fails, and the second request invites.
     let stale = { bot.contacts().unwrap().find(&room).unwrap().clone() };
-    place.simulator.world().invite_start_count(3);
+    place.world().invite_start_count(3);
     let joined = bot.run(&mut AddMembers::new(&stale, join(2)));
     assert!(matches!(joined, Ok(Joining::Invited(_))), "{joined:?}");
-    let invited: Vec<_> =
-        place.simulator.world().invitations().iter().map(|one| one.user.clone()).collect();
+    let invited: Vec<_> = place.world().invitations().iter().map(|one| one.user.clone()).collect();
     assert_eq!(invited, [people[5].to_string(), people[2].to_string()]);
 
     bot.call(UpdateRoom::remove(room.clone(), join(3))).unwrap();
@@ -148,14 +141,14 @@ pub(crate) fn rooms<B: Bot>(place: &Place) {
 /// Refused changes of rooms have no effect.
 fn refused_changes<B: Bot>(place: &Place) {
     let mut bot = B::confirmed(place);
-    let (friend, other, room) = (friend(place, 2), friend(place, 3), named(place, "群"));
+    let (friend, other, room) = (friend(place, 2), friend(place, 3), place.named("群"));
     let known = known_contact(place, &mut bot, &room);
     let me = bot.session().me().user_name.clone();
     let founders = Founders::new([friend.clone(), other], &me).unwrap();
 
     // The service answers `Ret` 0 without a room.
     let notice = "<e><Content><![CDATA[创建群聊失败]]></Content></e>";
-    place.simulator.world().make_no_room(notice);
+    place.world().make_no_room(notice);
     match bot.call(CreateRoom::new(founders, "x")) {
         Err(Error::Refused { ret: Ret::OK, message, .. }) => assert_eq!(&*message, "创建群聊失败"),
         other => panic!("{other:?}"),
@@ -166,13 +159,13 @@ fn refused_changes<B: Bot>(place: &Place) {
     assert!(matches!(refused, Err(Error::Refused { ret: Ret::PARAMETER, .. })));
     // Adding and inviting both fail.
     for _ in 0..2 {
-        place.simulator.world().refuse("webwxupdatechatroom", 1, "");
+        place.world().refuse("webwxupdatechatroom", 1, "");
     }
     let neither = bot.run(&mut AddMembers::new(&known, RoomMembers::from(friend)));
     assert!(matches!(neither, Err(Error::Refused { ret: Ret::PARAMETER, .. })));
 
     assert_eq!(stored_contact(place, &room).members.len(), 3);
-    assert_eq!(place.simulator.world().invitations(), []);
+    assert_eq!(place.world().invitations(), []);
     place.assert_no_violations();
 }
 

@@ -10,8 +10,8 @@ use wechat_proto::store::SavePolicy;
 use wechat_proto::{Error, Event};
 use wechat_simulator::{Incoming, World};
 
-use super::{Folder, named};
-use crate::wire::{Place, open_options};
+use super::stored;
+use crate::wire::{Folder, Place, open_options};
 
 fn world() -> World {
     let mut world = World::new(29);
@@ -23,8 +23,8 @@ fn world() -> World {
 
 /// Delivers three texts of Ada and two of Bo, alternating, and a picture.
 fn write(place: &Place) {
-    let (ada, bo) = (named(place, "Ada"), named(place, "Bo"));
-    let mut world = place.simulator.world();
+    let (ada, bo) = (place.named("Ada").to_string(), place.named("Bo").to_string());
+    let mut world = place.world();
     for (from, text) in
         [(&ada, "/say 1"), (&bo, "/say 2"), (&ada, "/fail"), (&bo, "/say 3"), (&ada, "/say 4")]
     {
@@ -46,15 +46,15 @@ fn note(reports: &Mutex<Vec<String>>, report: Report<'_>) {
 /// Asserts that the sends to each person are in order, and that the session was saved after all.
 fn check(place: &Place, folder: &Folder) {
     let sent = |name: &str| -> Vec<String> {
-        let to = named(place, name);
-        let world = place.simulator.world();
+        let to = place.named(name).to_string();
+        let world = place.world();
         world.sent().iter().filter(|sent| sent.to == to).map(|sent| sent.content.clone()).collect()
     };
     assert_eq!(
         (sent("Ada"), sent("Bo")),
         (vec!["1".into(), "4".into()], vec!["2".into(), "3".into()])
     );
-    let session = folder.stored();
+    let session = stored(folder);
     assert!(!session.has_pending());
     assert!(matches!(session.device().closed(), Some(ret) if ret.0 == 0));
     place.assert_no_violations();
@@ -66,7 +66,7 @@ fn blocking_bot_handles_in_order() {
 
     let (place, folder) = (Place::http(world()), Folder::new());
     place.confirm_login();
-    let store = FileStore::open(folder.0.join("bot.session")).unwrap();
+    let store = FileStore::open(folder.file()).unwrap();
     let options = open_options(&place, Resume::Code, SavePolicy::EachMessage);
     let client = Client::open(store, options, drop).unwrap();
     write(&place);
@@ -102,7 +102,7 @@ fn async_bot_handles_chats_concurrently_and_each_in_order() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let reports = Mutex::default();
     let result = runtime.block_on(async {
-        let store = FileStore::open(folder.0.join("bot.session")).await?;
+        let store = FileStore::open(folder.file()).await?;
         let options = open_options(&place, Resume::Code, SavePolicy::EachMessage);
         let client = Client::open(store, options, drop).await?;
         write(&place);
@@ -145,8 +145,8 @@ const RETRIES: [(usize, bool, usize, bool); 3] =
 
 /// Delivers a message, and another one that ends the bot unless the handler of the first does.
 fn write_once(place: &Place, stops: bool) {
-    let ada = named(place, "Ada");
-    let mut world = place.simulator.world();
+    let ada = place.named("Ada").to_string();
+    let mut world = place.world();
     world.person_writes(&ada, "ping");
     if !stops {
         world.person_writes(&ada, "end");
@@ -232,10 +232,10 @@ fn friend_request_is_handled() {
     let request = Incoming::friend_request(world.contact(&di).unwrap(), "hello");
     let (place, folder) = (Place::http(world), Folder::new());
     place.confirm_login();
-    let store = FileStore::open(folder.0.join("bot.session")).unwrap();
+    let store = FileStore::open(folder.file()).unwrap();
     let options = open_options(&place, Resume::Code, SavePolicy::EachMessage);
     let client = Client::open(store, options, drop).unwrap();
-    place.simulator.world().deliver(request);
+    place.world().deliver(request);
     let is_request = When::kind(|kind| matches!(kind, Kind::FriendRequest(_)));
     Bot::new(&client)
         .on(is_request, |client, message, _| {
@@ -247,6 +247,6 @@ fn friend_request_is_handled() {
         })
         .run(|_| {})
         .unwrap();
-    assert_eq!(place.simulator.world().verifications().len(), 1);
+    assert_eq!(place.world().verifications().len(), 1);
     place.assert_no_violations();
 }

@@ -11,8 +11,8 @@ use wechat_proto::store::SavePolicy;
 use wechat_proto::{Device, Error, Event, Hosts, UserName};
 use wechat_simulator::{Incoming, Sent, World};
 
-use super::{Folder, named};
-use crate::wire::{Place, open_options};
+use super::stored;
+use crate::wire::{Folder, Place, open_options};
 
 /// Friends, two of them with the same name, rooms and a stranger.
 fn world() -> World {
@@ -29,7 +29,7 @@ fn world() -> World {
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0";
 
 fn last(place: &Place) -> Sent {
-    place.simulator.world().sent().last().unwrap().clone()
+    place.world().sent().last().unwrap().clone()
 }
 
 /// Generates the tests of an adapter. `$wait` waits for a result.
@@ -41,7 +41,7 @@ macro_rules! tests_of {
             use super::*;
 
             fn open(place: &Place, folder: &Folder) -> Result<Client, Error> {
-                let store = $wait!(FileStore::open(folder.0.join("bot.session")))?;
+                let store = $wait!(FileStore::open(folder.file()))?;
                 let options = open_options(place, Resume::Code, SavePolicy::EachMessage);
                 $wait!(Client::open(store, options, drop))
             }
@@ -57,7 +57,7 @@ macro_rules! tests_of {
             fn texts_and_replies_are_sent() {
                 let place = Place::http(world());
                 let (folder, client) = logged_in(&place);
-                let (ada, bo) = (named(&place, "Ada"), named(&place, "Bo"));
+                let (ada, bo) = (place.named("Ada").to_string(), place.named("Bo").to_string());
                 let receipt = $wait!(client.send_text("ada", "by name")).unwrap();
                 assert_eq!((receipt.to.as_str(), last(&place).content.as_str()), (&*ada, "by name"));
                 $wait!(client.revoke(&receipt)).unwrap();
@@ -68,12 +68,10 @@ macro_rules! tests_of {
                 $wait!(client.send_text("filehelper", "note")).unwrap();
                 assert_eq!(last(&place).to, "filehelper");
                 // The contacts were loaded once for all names.
-                let log: Vec<_> =
-                    place.simulator.world().log().iter().map(|one| one.endpoint.clone()).collect();
-                assert_eq!(log.iter().filter(|name| *name == "webwxgetcontact").count(), 1);
+                assert_eq!(place.requests("webwxgetcontact"), 1);
 
-                let room = named(&place, "Walks");
-                place.simulator.world().member_writes(&room, &ada, "@all hello");
+                let room = place.named("Walks").to_string();
+                place.world().member_writes(&room, &ada, "@all hello");
                 let mut events = client.events();
                 let Some(Event::Message(message)) = $wait!(@next events) else { panic!() };
                 $wait!(client.reply(&message, "hi")).unwrap();
@@ -83,13 +81,13 @@ macro_rules! tests_of {
                 $wait!(client.forward(&message, "Bo")).unwrap();
                 assert_eq!((last(&place).to, last(&place).content), (bo, "@all hello".into()));
                 $wait!(client.mark_read(&message)).unwrap();
-                let notice = place.simulator.world().notices().last().unwrap().clone();
+                let notice = place.world().notices().last().unwrap().clone();
                 assert_eq!((notice.code, notice.to), (1, room));
                 $wait!(client.logout()).unwrap();
                 assert!(matches!($wait!(@next events), Some(Event::Closed(_))));
                 drop((events, client));
                 // The logout was saved.
-                assert_eq!(folder.stored().device().closed().map(|ret| ret.0), Some(0));
+                assert_eq!(stored(&folder).device().closed().map(|ret| ret.0), Some(0));
                 place.assert_no_violations();
             }
 
@@ -113,7 +111,7 @@ macro_rules! tests_of {
                 $wait!(client.remark(first, "Tom from work")).unwrap();
                 $wait!(client.send_text("Tom from work", "x")).unwrap();
                 assert_eq!(last(&place).to, first.as_str());
-                assert_eq!(place.simulator.world().sent().len(), 1);
+                assert_eq!(place.world().sent().len(), 1);
                 place.assert_no_violations();
             }
 
@@ -142,11 +140,11 @@ macro_rules! tests_of {
                 let folder_is_none = $wait!(client.send_file("Ada", &folder.0, |_| {}));
                 assert!(matches!(folder_is_none, Err(Error::Source(Some(_)))));
 
-                let (ada, saved) = (named(&place, "Ada"), folder.0.join("saved"));
+                let (ada, saved) = (place.named("Ada").to_string(), folder.0.join("saved"));
                 fs::create_dir(&saved).unwrap();
-                place.simulator.world().deliver(Incoming::file(&ada, "../报告.pdf", &b"%PDF"[..]));
-                place.simulator.world().deliver(Incoming::image(&ada, PNG));
-                place.simulator.world().person_writes(&ada, "text");
+                place.world().deliver(Incoming::file(&ada, "../报告.pdf", &b"%PDF"[..]));
+                place.world().deliver(Incoming::image(&ada, PNG));
+                place.world().person_writes(&ada, "text");
                 let mut events = client.events();
                 let Some(Event::Message(file)) = $wait!(@next events) else { panic!() };
                 for name in ["_报告.pdf", "_报告 (1).pdf"] {
@@ -172,8 +170,8 @@ macro_rules! tests_of {
                 let (_folder, client) = logged_in(&place);
                 $wait!(client.pin("Ada")).unwrap();
                 let flag = || {
-                    let ada = named(&place, "Ada");
-                    place.simulator.world().contact(&ada).unwrap().contact_flag & 2048
+                    let ada = place.named("Ada").to_string();
+                    place.world().contact(&ada).unwrap().contact_flag & 2048
                 };
                 assert_eq!(flag(), 2048);
                 $wait!(client.unpin("Ada")).unwrap();
@@ -190,7 +188,7 @@ macro_rules! tests_of {
                 $wait!(client.rename_room(&room, "Films")).unwrap();
                 $wait!(client.remove_members("Films", ["cy"])).unwrap();
                 let names = |room: &str| -> Vec<String> {
-                    let world = place.simulator.world();
+                    let world = place.world();
                     let members = &world.contact(room).unwrap().members;
                     members.iter().map(|member| member.user_name.clone()).collect()
                 };
@@ -202,8 +200,8 @@ macro_rules! tests_of {
                 let talks = $wait!(client.members("Talks")).unwrap();
                 let di = talks.iter().find(|member| member.name() == "Di").unwrap();
                 $wait!(client.add_friend(Recipient::from(di), "hello")).unwrap();
-                let di = named(&place, "Di");
-                let mut world = place.simulator.world();
+                let di = place.named("Di").to_string();
+                let mut world = place.world();
                 let request = Incoming::friend_request(world.contact(&di).unwrap(), "hi");
                 world.deliver(request);
                 drop(world);
@@ -220,7 +218,7 @@ macro_rules! tests_of {
                     }
                 }
                 let codes: Vec<_> =
-                    place.simulator.world().verifications().iter().map(|one| one.opcode).collect();
+                    place.world().verifications().iter().map(|one| one.opcode).collect();
                 assert_eq!(codes, [2, 3]);
                 let short = $wait!(client.create_room(["Ada"], "x"));
                 assert!(matches!(short, Err(Error::Invalid(_))));
@@ -232,22 +230,23 @@ macro_rules! tests_of {
                 let place = Place::http(world());
                 let (folder, client) = logged_in(&place);
                 drop(client);
-                let before = place.simulator.world().log().len();
-                let open = |device: Device| {
-                    let store = $wait!(FileStore::open(folder.0.join("bot.session"))).unwrap();
+                let before = place.world().log().len();
+                let refused = |device: Device| {
+                    let store = $wait!(FileStore::open(folder.file())).unwrap();
                     let options = open_options(&place, Resume::Code, SavePolicy::EachMessage);
                     $wait!(Client::open(store, options.device(device), drop)).unwrap_err()
                 };
                 let own = place.device().hosts().origin(wechat_proto::hosts::Role::Api).to_string();
                 assert_eq!(
-                    open(Device::new()).to_string(),
+                    refused(Device::new()).to_string(),
                     format!("the stored session belongs to {own}, not to https://wx.qq.com")
                 );
                 let other = Hosts::all("http://127.0.0.1:9".parse().unwrap());
-                let error = open(Device::new().with_hosts(other));
+                let error = refused(Device::new().with_hosts(other));
                 assert!(matches!(error, Error::OtherServer { .. }), "{error}");
-                assert_eq!(place.simulator.world().log().len(), before);
-                open_again(&place, &folder);
+                assert_eq!(place.world().log().len(), before);
+                open(&place, &folder).unwrap();
+                place.assert_no_violations();
             }
 
             #[test]
@@ -255,7 +254,7 @@ macro_rules! tests_of {
                 let place = Place::http(world());
                 let (folder, client) = logged_in(&place);
                 let stored: serde_json::Value = serde_json::from_str(
-                    &fs::read_to_string(folder.0.join("bot.session")).unwrap(),
+                    &fs::read_to_string(folder.file()).unwrap(),
                 )
                 .unwrap();
                 let session = &stored["session"];
@@ -283,11 +282,6 @@ macro_rules! tests_of {
                 $wait!(client.send_text("filehelper", "imported")).unwrap();
                 assert_eq!(last(&place).content, "imported");
                 assert!(matches!(import("wxuin=1; other=2"), Err(Error::Invalid(_))));
-                place.assert_no_violations();
-            }
-
-            fn open_again(place: &Place, folder: &Folder) {
-                open(place, folder).unwrap();
                 place.assert_no_violations();
             }
         }

@@ -10,8 +10,7 @@ use wechat_proto::store::SavePolicy;
 use wechat_proto::{Error, Event};
 use wechat_simulator::{Incoming, World};
 
-use super::{Folder, named};
-use crate::wire::{Bot, Place, on_all_wires};
+use crate::wire::{Bot, Folder, Place, on_all_wires};
 
 /// Returns a world with a friend, a room with another friend in it, and two strangers.
 fn world() -> World {
@@ -26,13 +25,13 @@ fn world() -> World {
 }
 
 fn open<B: Bot>(place: &Place, folder: &Folder, policy: SavePolicy) -> B {
-    let path = folder.0.join("bot.session");
+    let path = folder.file();
     B::open_saving(place, &path, Resume::Code, policy, drop).unwrap()
 }
 
 fn write_texts(place: &Place, texts: &[&str]) {
-    let ada = named(place, "Ada");
-    texts.iter().for_each(|text| drop(place.simulator.world().person_writes(ada.as_str(), text)));
+    let ada = place.named("Ada");
+    texts.iter().for_each(|text| drop(place.world().person_writes(ada.as_str(), text)));
 }
 
 /// Describes the next event, other than changed fields of a contact.
@@ -86,18 +85,18 @@ fn end_is_saved<B: Bot>(place: &Place) {
     let folder = Folder::new();
     place.confirm_login();
     let mut bot: B = open(place, &folder, SavePolicy::EachBatch);
-    place.simulator.world().advance(Duration::from_secs(4));
-    place.simulator.world().phone().kick();
+    place.world().advance(Duration::from_secs(4));
+    place.world().phone().kick();
     let Some(Event::Closed(Error::LoggedOut { ended: Some(ended), .. })) = bot.next_event() else {
         panic!()
     };
     assert!(ended.is_drop() && bot.next_event().is_none());
     drop(bot);
-    let before = place.simulator.world().log().len();
-    let path = folder.0.join("bot.session");
+    let before = place.world().log().len();
+    let path = folder.file();
     let refused = B::open_saving(place, &path, Resume::Code, SavePolicy::EachBatch, drop);
     assert!(matches!(refused.map(drop), Err(Error::LoggedOut { .. })));
-    assert_eq!(place.simulator.world().log().len(), before);
+    assert_eq!(place.world().log().len(), before);
     place.assert_no_violations();
 }
 
@@ -107,10 +106,10 @@ fn every_event<B: Bot>(place: &Place) {
     write_texts(place, &["before"]);
     assert_eq!(next(&mut bot), "before");
     bot.contacts().unwrap();
-    let (room, cy) = (named(place, "Walks"), named(place, "Cy"));
+    let (room, cy) = (place.named("Walks"), place.named("Cy"));
     for _ in 0..2 {
         // The second record of the room has the same members.
-        place.simulator.world().change_contact(room.as_str(), |room| {
+        place.world().change_contact(room.as_str(), |room| {
             if room.members.iter().all(|member| member.user_name != cy.as_str()) {
                 let mut member = room.members[0].clone();
                 cy.as_str().clone_into(&mut member.user_name);
@@ -121,19 +120,19 @@ fn every_event<B: Bot>(place: &Place) {
     write_texts(place, &["after"]);
     assert_eq!([next(&mut bot), next(&mut bot)], ["joined: Cy", "after"]);
     // A reply from the same process does not repeat an event.
-    bot.call(SendText::new(room.parse().unwrap(), "welcome")).unwrap();
+    bot.call(SendText::new(room, "welcome")).unwrap();
 
-    let di = named(place, "Di");
+    let di = place.named("Di");
     let request = {
-        let world = place.simulator.world();
+        let world = place.world();
         Incoming::friend_request(world.contact(di.as_str()).unwrap(), "hello")
     };
-    place.simulator.world().deliver(request);
+    place.world().deliver(request);
     assert_eq!(next(&mut bot), "request: hello");
-    place.simulator.world().change_contact(di.as_str(), |di| di.contact_flag = 3);
+    place.world().change_contact(di.as_str(), |di| di.contact_flag = 3);
     write_texts(place, &["friends"]);
     assert_eq!([next(&mut bot), next(&mut bot)], ["added Di", "friends"]);
-    place.simulator.world().remove_contact(di.as_str());
+    place.world().remove_contact(di.as_str());
     write_texts(place, &["no friends"]);
     assert_eq!([next(&mut bot), next(&mut bot)], ["removed Di", "no friends"]);
 

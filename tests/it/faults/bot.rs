@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use wechat_proto::contact::LoadContacts;
+use wechat_proto::contact::{LoadContacts, Ticket};
 use wechat_proto::endpoint::Numbered;
 use wechat_proto::login::{Login, Progress};
 use wechat_proto::media::{Head, LocalFile, RetryEmpty, Upload, UploadProgress, Uploaded};
+use wechat_proto::message::Kind;
 use wechat_proto::sync::Inbox;
-use wechat_proto::{Account, Call, Device, Endpoint, Error, Flow, Message, Timestamp, UserName};
+use wechat_proto::{Account, Call, Device, Endpoint, Error, Flow, Message, UserName};
 use wechat_simulator::World;
 
 use super::line::Line;
+use crate::wire::name_of;
 
 /// The program.
 #[derive(Debug)]
@@ -93,10 +95,7 @@ impl Bot {
                 match self.line.run(&mut contacts, &mut self.account, &[]) {
                     Ok(()) => return,
                     Err(error) => {
-                        let closed = matches!(error, Error::LoggedOut { .. });
-                        self.errors.push(error);
-                        if closed {
-                            self.log_in_again();
+                        if self.record(error) {
                             break;
                         }
                     }
@@ -117,13 +116,7 @@ impl Bot {
             }
             match self.line.run(&mut self.inbox, &mut self.account, &[]) {
                 Ok(message) => self.received.push(message),
-                Err(error) => {
-                    let closed = matches!(error, Error::LoggedOut { .. });
-                    self.errors.push(error);
-                    if closed {
-                        self.log_in_again();
-                    }
-                }
+                Err(error) => drop(self.record(error)),
             }
         }
         self.fail("messages missing");
@@ -150,6 +143,12 @@ impl Bot {
             .find(|message| message.id == id.into())
             .expect("message not received")
             .clone()
+    }
+
+    /// Returns the ticket of the received friend request with this id.
+    pub(crate) fn ticket(&self, id: &str) -> Ticket {
+        let Kind::FriendRequest(request) = self.message(id).kind else { panic!("no request") };
+        request.info.ticket.expect("a ticket")
     }
 
     /// Calls an endpoint that may be repeated, until it succeeds.
@@ -186,7 +185,7 @@ impl Bot {
                     self.errors.push(error);
                     return None;
                 }
-                Err(error) => self.recover(error),
+                Err(error) => drop(self.recover(error)),
             }
         }
         self.fail("no answer");
@@ -201,7 +200,7 @@ impl Bot {
             self.note(send.clone());
             match self.run(&mut Call::new(&mut send)) {
                 Ok(output) => return output,
-                Err(error) => self.recover(error),
+                Err(error) => drop(self.recover(error)),
             }
         }
         self.fail("not sent");
@@ -217,9 +216,7 @@ impl Bot {
                     Ok(UploadProgress::Done(uploaded)) => return uploaded,
                     Ok(_) => {}
                     Err(error) => {
-                        let closed = matches!(error, Error::LoggedOut { .. });
-                        self.recover(error);
-                        if closed {
+                        if self.recover(error) {
                             break;
                         }
                     }
@@ -238,7 +235,7 @@ impl Bot {
             let begun = self.run(&mut RetryEmpty::new(endpoint.clone()));
             match begun.and_then(|_| self.line.rest()) {
                 Ok(bytes) => return bytes,
-                Err(error) => self.recover(error),
+                Err(error) => drop(self.recover(error)),
             }
             // A download does not detect a closed session, because it reads only the head of the
             // response. The inbox, which another thread would run, detects it.
@@ -264,15 +261,23 @@ impl Bot {
         panic!("{what}: {:?}, {violations:#?}", self.errors);
     }
 
-    /// Prepares for a repetition: logs in again, or waits.
-    pub(crate) fn recover(&mut self, error: Error) {
-        let closed = matches!(error, Error::LoggedOut { .. });
+    /// Records an error. Logs in again and returns true if the session is closed.
+    fn record(&mut self, error: Error) -> bool {
+        let is_closed = matches!(error, Error::LoggedOut { .. });
         self.errors.push(error);
-        if closed {
+        if is_closed {
             self.log_in_again();
-        } else {
+        }
+        is_closed
+    }
+
+    /// Prepares for a repetition: logs in again and returns true, or waits.
+    pub(crate) fn recover(&mut self, error: Error) -> bool {
+        let is_closed = self.record(error);
+        if !is_closed {
             self.line.simulator.world().advance(Duration::from_secs(2));
         }
+        is_closed
     }
 
     /// Counts a call that changes something.
@@ -280,18 +285,9 @@ impl Bot {
     where
         Account: AsMut<E::State>,
     {
-        let endpoint = name_of(endpoint, &self.account, self.line.now());
+        let endpoint = name_of(endpoint, self.account.clone(), self.line.now());
         *self.calls.entry(endpoint).or_default() += 1;
     }
-}
-
-/// Returns the name of an endpoint on the wire.
-pub(crate) fn name_of<E: Endpoint>(mut endpoint: E, account: &Account, now: Timestamp) -> String
-where
-    Account: AsMut<E::State>,
-{
-    let http = endpoint.request(account.clone().as_mut(), now);
-    http.uri().path().rsplit('/').next().unwrap_or_default().to_owned()
 }
 
 /// Returns whether the outcome of a change is unknown.

@@ -3,7 +3,7 @@
 use wechat_proto::contact::{Contact, Opcode, Scene, Ticket, VerifyUser};
 use wechat_proto::endpoint::Repeat;
 use wechat_proto::feedback::SendFeedback;
-use wechat_proto::media::{MediaType, Uploaded};
+use wechat_proto::media::Uploaded;
 use wechat_proto::message::{
     EmoticonMd5, ForwardMessage, Receipt, RevokeMessage, SendEmoticon, SendFile, SendImage,
     SendText, SendUpload, SendVideo,
@@ -11,13 +11,14 @@ use wechat_proto::message::{
 use wechat_proto::room::{CreateRoom, Founders, UpdateRoom};
 use wechat_proto::{
     Account, Call, ClientMsgId, Endpoint, Flow, Input, Interrupt, Message, Timestamp, UserName,
-    fuzz,
 };
 use wechat_simulator::Incoming;
 
-use super::bot::{Bot, name_of};
+use super::bot::Bot;
 use super::line::Line;
 use super::steps;
+use crate::messages::sending;
+use crate::wire::name_of;
 
 /// A call with its output erased.
 pub(super) struct Any {
@@ -73,23 +74,10 @@ impl Stage {
             let mut world = bot.line.simulator.world();
             let kinds = [("pic", "a.png"), ("video", "v.mp4"), ("doc", "s.GIF"), ("doc", "f.csv")];
             kinds.iter().for_each(|(kind, name)| drop(world.add_upload(kind, name, 999)));
-            let uploads: Vec<Uploaded> = world
-                .uploads()
-                .iter()
-                .map(|media| {
-                    let media_type = match &*media.media_type {
-                        "pic" => MediaType::Picture,
-                        "video" => MediaType::Video,
-                        _ => MediaType::Document,
-                    };
-                    fuzz::uploaded(media_type, &media.media_id, &media.name, media.size, [""; 2])
-                })
-                .collect();
-            let name = |nick: &str| -> UserName {
-                let mut contacts = world.contacts().iter();
-                contacts.find(|c| c.nick_name == nick).unwrap().user_name.parse().unwrap()
-            };
-            ([name("朋友 2"), name("陌生人"), name("群")], uploads)
+            (
+                ["朋友 2", "陌生人", "群"].map(|nick_name| steps::name(&world, nick_name)),
+                sending::uploads(&world),
+            )
         };
         let [friend, stranger, room] = names;
         let from = friend.clone();
@@ -100,9 +88,7 @@ impl Stage {
         });
         bot.receive_all();
         let received = bot.message(&bot.written[0]);
-        let raw = bot.message(&bot.written[1]).raw.json().to_owned();
-        let raw: serde_json::Value = serde_json::from_str(&raw).unwrap();
-        let ticket = raw["RecommendInfo"]["Ticket"].as_str().unwrap().parse().unwrap();
+        let ticket = bot.ticket(&bot.written[1]);
         let receipt = bot.send(SendText::new(friend.clone(), "mine"));
         let now = bot.line.now();
         let id = bot.account.session_mut().next_client_msg_id(now);
@@ -117,7 +103,7 @@ impl Stage {
         Account: AsMut<E::State>,
     {
         assert_eq!(E::REPEAT, Repeat::Once);
-        let name = name_of(endpoint.clone(), &self.bot.account, self.bot.line.now());
+        let name = name_of(endpoint.clone(), self.bot.account.clone(), self.bot.line.now());
         let flow = Box::new(DiscardOutput(Call::new(endpoint)));
         Any { flow, endpoint: name, title: title::<E>() }
     }

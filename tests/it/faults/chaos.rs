@@ -16,7 +16,7 @@ use wechat_proto::{ClientMsgId, Error, Message, UserName};
 use wechat_simulator::{Chaos, Fault, Incoming, TlsFault, World};
 
 use crate::sweep;
-use crate::wire::{Bot, Hyper, Place, Ureq};
+use crate::wire::{Bot, Hyper, Place, Ureq, named};
 
 const SOON: Duration = Duration::from_secs(1);
 /// The size of a file of three pieces.
@@ -40,17 +40,12 @@ fn world() -> World {
     world
 }
 
-fn friend(world: &World, name: &str) -> String {
-    let mut all = world.contacts().iter();
-    all.find(|contact| contact.nick_name == name).unwrap().user_name.clone()
-}
-
 /// The phone confirms; then texts arrive two at a time, with a picture among them.
 fn script(place: &Place) {
     place.confirm_login();
     for n in (0..TEXTS).step_by(2) {
         place.simulator.then(SOON, move |world| {
-            let names = [friend(world, "Ada"), friend(world, "Bo")];
+            let names = [named(world, "Ada"), named(world, "Bo")];
             for (more, name) in names.iter().enumerate() {
                 world.person_writes(name, &format!("消息 {}", n + more));
             }
@@ -107,7 +102,7 @@ impl<B: Bot> RetryingBot<'_, B> {
             passed.fault == Some(Fault::CutRequest)
                 || String::from_utf8_lossy(&passed.request).contains(&id)
         });
-        let world = self.place.simulator.world();
+        let world = self.place.world();
         (left.count(), world.sent().iter().filter(|sent| sent.client_msg_id == id).count())
     }
 
@@ -206,7 +201,7 @@ fn scenario<B: Bot>(seed: u64, place: &Place, file: usize) {
         }
     }
 
-    let (world, harm) = (place.simulator.world(), place.injected_faults());
+    let (world, harm) = (place.world(), place.injected_faults());
     let texts: Vec<_> = (0..TEXTS).map(|n| format!("消息 {n}")).collect();
     assert_eq!(received, texts, "{harm}");
     assert!(pictures == [picture()], "{harm}");

@@ -10,7 +10,8 @@ use wechat_proto::flow::{self, Want};
 use wechat_proto::{Error, Flow, Input, Interrupt, Timestamp};
 use wechat_simulator::{Simulator, World};
 
-use crate::wire::memory::whole;
+use crate::wire::memory::{Rest, piece, whole};
+use crate::wire::{endpoint, requests};
 
 /// A fault in one exchange.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -179,8 +180,7 @@ pub(crate) struct Line {
     /// second.
     codes: BTreeMap<String, u32>,
     /// The body of a response of which the flow requested the head only.
-    rest: Bytes,
-    announced: Option<usize>,
+    rest: Rest,
 }
 
 /// More steps than any flow needs for one output.
@@ -194,8 +194,7 @@ impl Line {
             requests: 0,
             slept: Duration::ZERO,
             codes: BTreeMap::new(),
-            rest: Bytes::new(),
-            announced: None,
+            rest: Rest::default(),
         }
     }
 
@@ -212,8 +211,7 @@ impl Line {
 
     /// Returns how many requests of an endpoint the service received.
     pub(crate) fn seen(&self, endpoint: &str) -> usize {
-        let world = self.simulator.world();
-        world.log().iter().filter(|logged| logged.endpoint == endpoint).count()
+        requests(&self.simulator.world(), endpoint)
     }
 
     /// Runs a flow to its next output.
@@ -245,11 +243,7 @@ impl Line {
                 let reply = self.exchange(*request);
                 flow.handle(Input::Reply(reply));
             }
-            Err(Interrupt::Read(range)) => {
-                let place = |at| usize::try_from(at).unwrap_or(usize::MAX).min(source.len());
-                let piece = &source[place(range.start)..place(range.end)];
-                flow.handle(Input::Piece(Ok(Bytes::copy_from_slice(piece))));
-            }
+            Err(Interrupt::Read(range)) => flow.handle(piece(source, range)),
             Err(Interrupt::Sleep(time)) => {
                 assert!(!time.is_zero(), "zero-length sleep");
                 self.slept += time;
@@ -261,12 +255,7 @@ impl Line {
 
     /// Returns the body after the last head, or fails if it is truncated.
     pub(crate) fn rest(&mut self) -> Result<Bytes, Error> {
-        let rest = std::mem::take(&mut self.rest);
-        if self.announced.take().is_some_and(|announced| announced > rest.len()) {
-            let failure = Failure::new(FailureKind::Truncated, Sent::Maybe);
-            return Err(Error::Transport(failure));
-        }
-        Ok(rest)
+        std::mem::take(&mut self.rest).into_bytes()
     }
 
     /// Returns the fault of the next request.
@@ -301,7 +290,7 @@ impl Line {
         drop(world);
         if fault == Fault::Truncated && matches!(want, Want::Head { .. }) {
             let mut reply = self.receive(answer.expect("the service handled it"), want);
-            self.rest.truncate(self.rest.len() / 2);
+            self.rest.bytes.truncate(self.rest.bytes.len() / 2);
             *reply.body_mut() = Bytes::new();
             return Ok(reply);
         }
@@ -330,18 +319,13 @@ impl Line {
 
     /// Lets the service handle the request.
     fn answer(&mut self, request: &http::Request<Bytes>, fault: Option<Fault>) -> Response<Bytes> {
-        let path = request.uri().path();
-        let mut parts = path.rsplit('/');
-        let mut endpoint = parts.next().unwrap_or_default().to_owned();
-        if parts.next() == Some("qrcode") {
-            "qrcode".clone_into(&mut endpoint);
-        }
+        let endpoint = endpoint(request);
         let mut world = self.simulator.world();
         match fault.and_then(Fault::ret) {
             Some(1101) if endpoint.starts_with("webwx") && endpoint != "webwxnewloginpage" => {
                 world.phone().kick();
             }
-            Some(ret) => world.refuse(&endpoint, ret, ""),
+            Some(ret) => world.refuse(endpoint, ret, ""),
             None if endpoint == "login" => self.codes.poll_code(request, &mut world),
             None => {}
         }
@@ -351,9 +335,7 @@ impl Line {
 
     fn receive(&mut self, mut reply: Response<Bytes>, want: Want) -> Response<Bytes> {
         if let Want::Head { .. } = want {
-            let length = reply.headers().get("content-length");
-            self.announced = length.and_then(|length| length.to_str().ok()?.parse().ok());
-            self.rest = std::mem::take(reply.body_mut());
+            self.rest = Rest::of(&mut reply, want);
         }
         reply
     }

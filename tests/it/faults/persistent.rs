@@ -10,6 +10,7 @@ use wechat_proto::{Account, Device, Error, Flow};
 use super::bot::Bot;
 use super::line::{Fault, Line};
 use super::steps;
+use crate::wire::named;
 
 const HOUR: u64 = 3_600_000;
 
@@ -48,16 +49,13 @@ const MOST: usize = 140;
 fn inbox_survives_an_hour_of_faults() {
     for fault in Fault::ALL {
         let mut bot = Bot::new(Line::new(steps::world()));
-        bot.change_world(|world| {
-            let person = world.contacts()[1].user_name.clone();
-            vec![world.person_writes(&person, "before")]
-        });
+        let write = |bot: &mut Bot, text| {
+            bot.change_world(|world| vec![world.person_writes(&named(world, "朋友 0"), text)]);
+        };
+        write(&mut bot, "before");
         bot.receive_all();
         bot.idle(3);
-        bot.change_world(|world| {
-            let person = world.contacts()[1].user_name.clone();
-            vec![world.person_writes(&person, "during")]
-        });
+        write(&mut bot, "during");
         let (mut line, mut account) = (bot.line, bot.account);
         let mut session = account.session().clone();
         session.acknowledge(bot.received.last().unwrap());
@@ -112,14 +110,7 @@ fn login_survives_an_hour_of_faults() {
 #[test]
 fn contacts_survive_an_hour_of_faults() {
     for fault in Fault::ALL {
-        let mut line = Line::new(steps::world());
-        let mut login = Login::new();
-        let mut device = Device::new();
-        let mut account = loop {
-            if let Progress::LoggedIn(account) = line.run(&mut login, &mut device, &[]).unwrap() {
-                break *account;
-            }
-        };
+        let Bot { mut line, mut account, .. } = Bot::new(Line::new(steps::world()));
         line.simulator.world().advance(Duration::from_secs(1));
         line.fault = Some((line.requests, usize::MAX, fault));
         let mut contacts = LoadContacts::new();

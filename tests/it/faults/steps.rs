@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use wechat_proto::contact::{
-    BatchGetContacts, Contact, PinChat, Remark, SearchContacts, SetRemark, Ticket, VerifyUser,
+    BatchGetContacts, Contact, PinChat, Remark, SearchContacts, SetRemark, VerifyUser,
 };
 use wechat_proto::error::{FailureKind, Ret};
 use wechat_proto::feedback::SendFeedback;
@@ -19,6 +19,7 @@ use wechat_simulator::{Asset, Incoming, World};
 use super::bot::{Bot, is_open};
 use super::line::{Fault, Line};
 use crate::sweep;
+use crate::wire::named;
 
 /// Returns a world with four friends, a room with two of them, and a stranger.
 pub(crate) fn world() -> World {
@@ -32,13 +33,8 @@ pub(crate) fn world() -> World {
     world
 }
 
-fn find(world: &World, nick_name: &str) -> String {
-    let contact = world.contacts().iter().find(|contact| contact.nick_name == nick_name);
-    contact.expect(nick_name).user_name.clone()
-}
-
-fn name(world: &World, nick_name: &str) -> UserName {
-    find(world, nick_name).parse().unwrap()
+pub(super) fn name(world: &World, nick_name: &str) -> UserName {
+    named(world, nick_name).parse().unwrap()
 }
 
 /// The length of an upload whose second piece has three bytes.
@@ -78,7 +74,7 @@ fn finish(mut bot: Bot) -> Run {
 
     // The friends write two and a half batches of messages in several chats.
     bot.change_world(|world| {
-        let [friend, other, room] = ["朋友 0", "朋友 1", "群"].map(|name| find(world, name));
+        let [friend, other, room] = ["朋友 0", "朋友 1", "群"].map(|name| named(world, name));
         vec![
             world.person_writes(&friend, "one"),
             world.member_writes(&room, &other, "two"),
@@ -123,13 +119,8 @@ fn finish(mut bot: Bot) -> Run {
         vec![world.deliver(Incoming::friend_request(&stranger, "我是陌生人"))]
     });
     bot.receive_all();
-    let ticket: Ticket = {
-        let id = bot.written.last().unwrap();
-        let raw = bot.message(id).raw.json().to_owned();
-        let raw: serde_json::Value = serde_json::from_str(&raw).unwrap();
-        raw["RecommendInfo"]["Ticket"].as_str().unwrap().parse().unwrap()
-    };
-    bot.call_once(VerifyUser::accept(stranger.clone(), ticket.clone()));
+    let ticket = bot.ticket(bot.written.last().unwrap());
+    bot.call_once(VerifyUser::accept(stranger.clone(), ticket));
     let names = [friends[3].clone()];
     bot.call(BatchGetContacts::new(&names));
     bot.call_once(SendFeedback::new("谢谢"));
@@ -145,10 +136,10 @@ fn finish(mut bot: Bot) -> Run {
         let [friend, room] = ["朋友 3", "改名"]
             .map(|name| world.contacts().iter().find(|c| c.nick_name == name).cloned());
         let friend = friend.unwrap().user_name;
-        let room = room.map_or_else(|| find(world, "群"), |room| room.user_name);
+        let room = room.map_or_else(|| named(world, "群"), |room| room.user_name);
         let mut written: Vec<_> =
             (0..4).map(|n| world.person_writes(&friend, &format!("more {n}"))).collect();
-        let member = find(world, "朋友 1");
+        let member = named(world, "朋友 1");
         written.push(world.member_writes(&room, &member, "last"));
         written
     });
@@ -159,7 +150,7 @@ fn finish(mut bot: Bot) -> Run {
     // Logs out, and in again without a QR code.
     leave(&mut bot);
     bot.change_world(|world| {
-        let friend = find(world, "朋友 0");
+        let friend = named(world, "朋友 0");
         vec![world.person_writes(&friend, "welcome back")]
     });
     bot.log_in_again();
@@ -185,7 +176,7 @@ fn add(bot: &mut Bot, room: &Contact, member: UserName) {
         *bot.calls.entry("webwxupdatechatroom".into()).or_default() += 1;
         match bot.run(&mut adding) {
             Ok(_) => return,
-            Err(error) => bot.recover(error),
+            Err(error) => drop(bot.recover(error)),
         }
     }
     panic!("the member was not added");

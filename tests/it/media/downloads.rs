@@ -98,8 +98,7 @@ const OLD_FILE: usize = 6;
 
 impl<B: Bot> Fixture<B> {
     fn new(place: &Place) -> Self {
-        place.confirm_login();
-        let mut bot = B::login(place, drop).unwrap();
+        let mut bot = B::confirmed(place);
         let messages = (0..7).map(|_| bot.next().unwrap().unwrap()).collect();
         let directory = bot.contacts().unwrap();
         Self { bot, messages, directory }
@@ -189,7 +188,7 @@ pub(crate) fn everything<B: Bot>(place: &Place) {
     let mut ranged = 0;
     for (endpoint, fetch, asset) in all {
         let (head, bytes) = fixture.bot.download(fetch.clone()).unwrap();
-        let world = place.simulator.world();
+        let world = place.world();
         let media = world.media(&asset);
         assert!(media.bytes == bytes, "{asset:?}");
         assert_eq!(head.endpoint, endpoint);
@@ -210,7 +209,7 @@ pub(crate) fn everything<B: Bot>(place: &Place) {
     assert_eq!(ranged, 2, "a voice and a video");
     let received = GetFile::of(&fixture.messages[OLD_FILE]).unwrap();
     assert_eq!(received.file_name().as_str(), "a & b_c.txt");
-    assert_eq!(place.simulator.world().fetched().len(), 15);
+    assert_eq!(place.world().fetched().len(), 15);
     place.assert_no_violations();
 }
 
@@ -218,7 +217,7 @@ pub(crate) fn everything<B: Bot>(place: &Place) {
 fn failed_downloads<B: Bot>(place: &Place) {
     let mut fixture = Fixture::<B>::new(place);
     for (endpoint, fetch, asset) in fixture.all() {
-        let world = || place.simulator.world();
+        let world = || place.world();
         // The service refuses with text.
         world().refuse(endpoint, 1, "");
         let refused = fixture.bot.download(fetch.clone());
@@ -262,9 +261,9 @@ fn empty_body<B: Bot>(place: &Place) {
     let plant = |empty| {
         let mut media = Media::new("video/mp4", &b"at last"[..]);
         media.empty = empty;
-        place.simulator.world().plant(asset.clone(), media);
+        place.world().plant(asset.clone(), media);
     };
-    let fetches = || place.simulator.world().fetched().len();
+    let fetches = || place.world().fetched().len();
     plant(2);
     let saved = fixture.bot.save(fetch.clone(), LIMIT);
     assert_eq!((saved.bytes.as_slice(), fetches()), (&b"at last"[..], 3));
@@ -283,7 +282,7 @@ fn streamed<B: Bot>(place: &Place) {
     let (_, fetch, asset) = fixture.all().swap_remove(5);
     let mut media = Media::new("application/octet-stream", bytes.clone());
     "attachment; filename*=UTF-8''..%2F%E6%8A%A5.bin".clone_into(&mut media.disposition);
-    place.simulator.world().plant(asset, media);
+    place.world().plant(asset, media);
 
     let saved = fixture.bot.save(fetch.clone(), bytes.len() as u64);
     let (head, size): (Head, u64) = saved.result.unwrap();
@@ -308,26 +307,26 @@ fn heads_without_metadata<B: Bot>(place: &Place) {
     for (_, fetch, asset) in fixture.all() {
         let mut media = Media::new("", &b"bytes"[..]);
         media.ranged = false;
-        place.simulator.world().plant(asset, media);
+        place.world().plant(asset, media);
         let (head, bytes) = fixture.bot.download(fetch.clone()).unwrap();
         assert_eq!((head.content_type, head.file_name), (None, None));
         assert_eq!(bytes, b"bytes");
     }
-    assert!(place.simulator.world().fetched().iter().all(|fetched| fetched.status == 200));
+    assert!(place.world().fetched().iter().all(|fetched| fetched.status == 200));
     place.assert_no_violations();
 }
 
 /// Downloads of a closed session fail.
 fn closed_session<B: Bot>(place: &Place) {
     let mut fixture = Fixture::<B>::new(place);
-    place.simulator.world().phone().kick();
+    place.world().phone().kick();
     for (endpoint, fetch, _) in fixture.all() {
         let gone = fixture.bot.download(fetch.clone());
         assert!(
             matches!(gone, Err(Error::Malformed { endpoint: reported, .. }) if reported == endpoint)
         );
     }
-    assert_eq!(place.simulator.world().fetched(), []);
+    assert_eq!(place.world().fetched(), []);
     place.assert_no_violations();
 }
 
@@ -346,7 +345,7 @@ fn both_adapters_send_identical_requests() {
     fn log<B: Bot>() -> Vec<String> {
         let place = Place::tls(world()).without_ticks();
         everything::<B>(&place);
-        let world = place.simulator.world();
+        let world = place.world();
         world.log().iter().map(Logged::render).collect()
     }
     let (blocking, asynchronous) = (log::<Ureq>(), log::<Hyper>());

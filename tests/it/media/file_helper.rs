@@ -8,7 +8,7 @@ use wechat_proto::message::{Receipt, SendText, SendUpload};
 use wechat_proto::{Entry, Error, UserName};
 use wechat_simulator::Incoming;
 
-use crate::media::uploads::{bytes, requests, upload_arrives};
+use crate::media::uploads::{bytes, upload_arrives};
 use crate::sessions::entries::file_helper_world as world;
 use crate::sweep;
 use crate::wire::{Bot, Hyper, Memory, Place, Ureq, on_all_wires};
@@ -21,10 +21,10 @@ fn login<B: Bot>(place: &Place) -> B {
 /// Uploads a file of this length and sends it to the phone.
 fn send_file<B: Bot>(place: &Place, length: usize) {
     let mut bot: B = login(place);
-    place.simulator.world().keep_uploads(0);
+    place.world().keep_uploads(0);
     let uploaded = upload_arrives(place, &mut bot, "大.zip", &bytes(length));
     let receipt = bot.call(SendUpload::new(UserName::file_helper(), &uploaded)).unwrap();
-    let world = place.simulator.world();
+    let world = place.world();
     assert_eq!(world.sent().last().unwrap().msg_id, receipt.msg_id.to_string());
     assert_eq!(world.violations(), []);
 }
@@ -49,7 +49,7 @@ fn phone_sends_all_media<B: Bot>(place: &Place) {
         (Incoming::file(from, "报告 1.pdf", file), file),
     ];
     for (message, bytes) in sent {
-        place.simulator.world().phone().sends("filehelper", message);
+        place.world().phone().sends("filehelper", message);
         let message = bot.next().unwrap().unwrap();
         assert_eq!((&message.from, message.peer()), (&me, &UserName::file_helper()));
         assert_eq!(bot.download(GetMedia::new(&message).unwrap()).unwrap().1, bytes);
@@ -58,15 +58,15 @@ fn phone_sends_all_media<B: Bot>(place: &Place) {
         }
     }
     place.assert_no_violations();
-    assert_eq!(requests(place, "webwxstatusnotify"), 0);
+    assert_eq!(place.requests("webwxstatusnotify"), 0);
 }
 
 /// The service echoes the sends. Messages of the phone are not recognised as echoes.
 fn echoes_are_recognised<B: Bot>(place: &Place) {
     let mut bot: B = login(place);
-    place.simulator.world().echo_sends(true);
+    place.world().echo_sends(true);
     let receipt = bot.call(SendText::new(UserName::file_helper(), "到手机 & <b>")).unwrap();
-    place.simulator.world().phone().writes("filehelper", "到手机 & <b>");
+    place.world().phone().writes("filehelper", "到手机 & <b>");
     let [echo, message] = [bot.next_text(), bot.next_text()];
     assert_eq!((echo.text(), message.text()), (Some("到手机 & <b>"), Some("到手机 & <b>")));
     assert!(receipt.is_echo(&echo) && !receipt.is_echo(&message));
@@ -89,7 +89,7 @@ fn videos_and_originals_are_documents<B: Bot>(place: &Place) {
         let mut upload = Upload::new(UserName::file_helper(), file);
         let uploaded = bot.upload(&mut upload, &source, |_| {}).unwrap();
         bot.call(SendUpload::new(UserName::file_helper(), &uploaded)).unwrap();
-        assert_eq!(place.simulator.world().sent().last().unwrap().endpoint, endpoint, "{name}");
+        assert_eq!(place.world().sent().last().unwrap().endpoint, endpoint, "{name}");
     }
     place.assert_no_violations();
 }
@@ -134,10 +134,10 @@ fn file_of_200_mb_arrives_in_parallel() {
 /// Sends a large file; returns the number of announcements and of pieces by each call.
 pub(crate) fn parallel<B: Bot>(place: &Place, length: usize) -> [usize; 3] {
     send_file::<B>(place, length);
-    let uploaded = place.simulator.world().uploads()[0].clone();
+    let uploaded = place.world().uploads()[0].clone();
     assert!(!uploaded.signature.is_empty() && !uploaded.aes_key.is_empty());
     ["webwxcheckupload", "webwxuploadmedia", "webwxuploadmediaparallel"]
-        .map(|endpoint| requests(place, endpoint))
+        .map(|endpoint| place.requests(endpoint))
 }
 
 /// A piece that fails is sent again with the `UploadID`; the caller continues after three failures.
@@ -145,13 +145,13 @@ pub(crate) fn parallel<B: Bot>(place: &Place, length: usize) -> [usize; 3] {
 fn parallel_upload_resumes_at_a_piece() {
     let place = Place::memory(world());
     let mut bot: Memory = login(&place);
-    place.simulator.world().keep_uploads(0);
+    place.world().keep_uploads(0);
     let source = Bytes::from(bytes(27_000_000));
     let file = LocalFile::new("大.zip", source.len() as u64).unwrap();
     let mut upload = Upload::new(UserName::file_helper(), file);
     let refuse = |times: usize| {
         for _ in 0..times {
-            place.simulator.world().refuse("webwxuploadmediaparallel", -1, "");
+            place.world().refuse("webwxuploadmediaparallel", -1, "");
         }
     };
     let mut failures = 0;
@@ -163,12 +163,12 @@ fn parallel_upload_resumes_at_a_piece() {
             Ok(UploadProgress::Sent { .. }) => {}
             Err(Error::ServiceFailed { endpoint: "webwxuploadmediaparallel", .. }) => failures += 1,
             Ok(UploadProgress::Done(uploaded)) => {
-                assert_eq!(uploaded.media_id(), place.simulator.world().uploads()[0].media_id);
+                assert_eq!(uploaded.media_id(), place.world().uploads()[0].media_id);
                 break;
             }
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!((failures, requests(&place, "webwxuploadmediaparallel")), (1, 52 + 6));
+    assert_eq!((failures, place.requests("webwxuploadmediaparallel")), (1, 52 + 6));
     place.assert_no_violations();
 }

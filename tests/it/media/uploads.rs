@@ -57,13 +57,9 @@ fn finish<B: Bot>(
     Ok((uploaded, outputs))
 }
 
-pub(crate) fn requests(place: &Place, endpoint: &str) -> usize {
-    place.simulator.world().log().iter().filter(|logged| logged.endpoint == endpoint).count()
-}
-
 /// Returns the number of requests with a piece, to either endpoint.
 fn piece_requests(place: &Place) -> usize {
-    ["webwxuploadmedia", "webwxuploadmediaparallel"].map(|name| requests(place, name)).iter().sum()
+    ["webwxuploadmedia", "webwxuploadmediaparallel"].map(|name| place.requests(name)).iter().sum()
 }
 
 /// Uploads these bytes and checks the file in the simulator.
@@ -81,7 +77,7 @@ pub(crate) fn upload_arrives<B: Bot>(
     assert_eq!(outputs.len(), 1 + pieces);
     let total = bytes.len() as u64;
     assert_eq!(outputs.last(), Some(&UploadProgress::Sent { sent: total, total }));
-    let world = place.simulator.world();
+    let world = place.world();
     assert_eq!(world.violations(), []);
     let file = world.uploads().last().unwrap();
     assert_eq!((&*file.name, file.size, &*file.to), (name, total, "filehelper"));
@@ -105,7 +101,7 @@ fn any_name_and_length<B: Bot>(place: &Place) {
     }
     let error = finish(&mut bot, &mut upload(NAMES[0], 0), &Bytes::new()).unwrap_err();
     assert!(matches!(error, Error::EmptyFile));
-    let world = place.simulator.world();
+    let world = place.world();
     assert_eq!(world.uploads().len(), 9);
     assert_eq!(world.uploads()[0].bytes.as_deref(), Some(&*bytes(1)));
 }
@@ -129,23 +125,23 @@ fn media_types<B: Bot>(place: &Place) {
         };
         let mut upload = Upload::new(UserName::file_helper(), file);
         finish(&mut bot, &mut upload, &source).unwrap();
-        assert_eq!(place.simulator.world().uploads().last().unwrap().media_type, sent_type);
+        assert_eq!(place.world().uploads().last().unwrap().media_type, sent_type);
     }
-    assert_eq!(place.simulator.world().violations(), []);
+    assert_eq!(place.world().violations(), []);
 }
 
 /// A large file is announced; a second upload of the same file sends no pieces.
 pub(crate) fn announced<B: Bot>(place: &Place) {
     let mut bot: B = B::confirmed(place);
-    place.simulator.world().keep_uploads(0);
+    place.world().keep_uploads(0);
     let large = bytes(LARGE);
     upload_arrives(place, &mut bot, "大.zip", &large);
-    assert_eq!((requests(place, "webwxcheckupload"), requests(place, "webwxuploadmedia")), (1, 52));
+    assert_eq!((place.requests("webwxcheckupload"), place.requests("webwxuploadmedia")), (1, 52));
     let source = Bytes::from(large);
     let (again, outputs) = finish(&mut bot, &mut upload("二.zip", LARGE), &source).unwrap();
     assert_eq!(outputs, [UploadProgress::Hashed]);
-    assert_eq!((requests(place, "webwxcheckupload"), requests(place, "webwxuploadmedia")), (2, 52));
-    let world = place.simulator.world();
+    assert_eq!((place.requests("webwxcheckupload"), place.requests("webwxuploadmedia")), (2, 52));
+    let world = place.world();
     let file = &world.uploads()[0];
     assert_eq!((again.media_id(), again.file_name()), (&*file.media_id, "二.zip"));
     assert_eq!((file.instant, file.bytes.is_none(), world.uploads().len()), (1, true, 1));
@@ -158,13 +154,13 @@ fn refused_announcement<B: Bot>(place: &Place) {
     let source = Bytes::from(vec![7; LARGE]);
     let mut upload = upload("a.zip", LARGE);
     assert_eq!(bot.run_from(&mut upload, &source).unwrap(), UploadProgress::Hashed);
-    let refuse = |ret| place.simulator.world().refuse("webwxcheckupload", ret, "");
+    let refuse = |ret| place.world().refuse("webwxcheckupload", ret, "");
     refuse(1);
     let error = bot.run_from(&mut upload, &source).unwrap_err();
     assert!(matches!(error, Error::Refused { endpoint: "webwxcheckupload", .. }));
     refuse(1205);
     assert!(matches!(bot.run_from(&mut upload, &source), Err(Error::Limited { .. })));
-    assert_eq!(requests(place, "webwxuploadmedia"), 0);
+    assert_eq!(place.requests("webwxuploadmedia"), 0);
 
     // Above a limit of the caller, no request is sent.
     let mut limits = Limits::default();
@@ -173,8 +169,8 @@ fn refused_announcement<B: Bot>(place: &Place) {
     assert!(matches!(error, Err(Error::TooLarge { .. })));
     let error = bot.run_from(&mut self::upload("a.mp4", LARGE), &source);
     assert!(matches!(error, Err(Error::TooLarge { limit: Limits::PAGE, .. })));
-    assert_eq!(requests(place, "webwxcheckupload"), 2);
-    assert_eq!(place.simulator.world().violations(), []);
+    assert_eq!(place.requests("webwxcheckupload"), 2);
+    assert_eq!(place.world().violations(), []);
 }
 
 /// Threat U5: an upload fails if the bytes or the length of the file change between its two
@@ -192,9 +188,9 @@ fn changed_file<B: Bot>(place: &Place) {
     for short in [source.slice(..PIECE), source.slice(..9)] {
         assert!(matches!(bot.run_from(&mut upload, &short), Err(Error::Source(None))));
     }
-    assert_eq!(requests(place, "webwxuploadmedia"), 1);
+    assert_eq!(place.requests("webwxuploadmedia"), 1);
     finish(&mut bot, &mut upload, &source).unwrap();
-    let world = place.simulator.world();
+    let world = place.world();
     assert_eq!((world.uploads().len(), &world.uploads()[0].sha256), (1, &sha256(&source)));
     assert_eq!(world.violations(), []);
 }
@@ -250,7 +246,7 @@ fn broken_connections<B: Bot>(place: &Place) {
                 }
             }
             assert_eq!(errors, usize::from(times == 3), "{cut:?} {piece} {times}");
-            let world = place.simulator.world();
+            let world = place.world();
             let file = world.uploads().last().unwrap();
             assert_eq!(file.sha256, sha256(&source));
             // The service received the piece again and stored it once.
@@ -258,7 +254,7 @@ fn broken_connections<B: Bot>(place: &Place) {
             assert_eq!(file.repeats, again, "{cut:?} {piece} {times}");
         }
     }
-    let world = place.simulator.world();
+    let world = place.world();
     assert_eq!((world.uploads().len(), world.violations()), (8, &[][..]));
 }
 
@@ -272,7 +268,7 @@ fn every_part_of_every_upload_is_checked() {
     let place = Place::memory(world());
     let mut recorded = Recorder::of(&place, |place| {
         let mut bot: Memory = Memory::confirmed(place);
-        place.simulator.world().keep_uploads(u64::MAX);
+        place.world().keep_uploads(u64::MAX);
         let small = Bytes::from(bytes(99));
         finish(&mut bot, &mut upload("报告 \"1\".png", 99), &small).unwrap();
         let pieces = Bytes::from(bytes(PIECE + 9));
@@ -296,7 +292,7 @@ fn every_part_of_every_announcement_is_checked() {
     let place = Place::memory(world());
     let recorded = Recorder::of(&place, |place| {
         let mut bot: Memory = Memory::confirmed(place);
-        place.simulator.world().keep_uploads(0);
+        place.world().keep_uploads(0);
         let large = Bytes::from(vec![7; LARGE]);
         finish(&mut bot, &mut upload("报告.zip", LARGE), &large).unwrap();
     });

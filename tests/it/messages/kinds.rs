@@ -12,8 +12,8 @@ mod apps;
 #[path = "kinds_cases.rs"]
 mod cases;
 
-use self::cases::{By, Case, Content, named};
-use crate::wire::{Bot, Place, on_all_wires};
+use self::cases::{By, Case, Content};
+use crate::wire::{Bot, Place, named, on_all_wires};
 
 /// Returns a world with a friend, a receiver of forwards and a room, and with pending messages of
 /// each kind inside and outside the room.
@@ -54,8 +54,8 @@ fn everywhere(case: &Case, room: &str) -> Vec<Incoming> {
 /// Returns each received message with its case.
 fn received<B: Bot>(place: &Place, bot: &mut B) -> Vec<(Case, Message)> {
     let (cases, room) = {
-        let world = place.simulator.world();
-        (cases::all(&world), named(&world, "周末"))
+        let world = place.world();
+        (cases::all(&world), named(&world, "周末爬山"))
     };
     let mut all = Vec::new();
     for case in cases {
@@ -93,8 +93,8 @@ fn raw(message: &Message) -> Value {
 fn parsed<B: Bot>(place: &Place) {
     let mut bot: B = B::confirmed(place);
     let (friend, room) = {
-        let world = place.simulator.world();
-        (named(&world, "林晓"), named(&world, "周末"))
+        let world = place.world();
+        (named(&world, "林晓"), named(&world, "周末爬山"))
     };
     for (case, message) in received(place, &mut bot) {
         let raw = raw(&message);
@@ -122,7 +122,7 @@ fn parsed<B: Bot>(place: &Place) {
             (&raw["MsgId"], &raw["MsgType"]),
             (&message.id.to_string().into(), &said.msg_type.into())
         );
-        let world = place.simulator.world();
+        let world = place.world();
         let all = world.delivered().iter();
         let sent = all.rev().find(|one| one.msg_id == message.id.to_string()).unwrap();
         for (field, text) in
@@ -145,10 +145,7 @@ fn fetched<B: Bot>(place: &Place) {
                 (Ok(fetch), Ok(bytes)) => {
                     let (head, given) = bot.download(fetch).unwrap();
                     assert_eq!((&*given, head.length), (bytes, Some(bytes.len() as u64)));
-                    if matches!(
-                        place.simulator.world().fetched().last().unwrap().asset,
-                        Asset::File(_)
-                    ) {
+                    if matches!(place.world().fetched().last().unwrap().asset, Asset::File(_)) {
                         assert_eq!(head.file_name.unwrap().as_str(), "预算 & _最终__v2.PDF");
                     }
                     count += 1;
@@ -158,7 +155,7 @@ fn fetched<B: Bot>(place: &Place) {
             }
         }
     }
-    assert_eq!(place.simulator.world().fetched().len(), count);
+    assert_eq!(place.world().fetched().len(), count);
     place.assert_no_violations();
 }
 
@@ -175,7 +172,7 @@ fn answered<B: Bot>(place: &Place) {
         let to = if case.said.to.is_empty() { &case.said.from } else { &case.said.to };
         expected.push((to.clone(), text));
     }
-    let world = place.simulator.world();
+    let world = place.world();
     let sent = world.sent().iter().map(|sent| (sent.to.clone(), sent.content.clone()));
     assert_eq!(sent.collect::<Vec<_>>(), expected);
     drop(world);
@@ -193,7 +190,7 @@ fn plain(wire: &str) -> String {
 /// reason why it cannot be.
 pub(crate) fn forwarded<B: Bot>(place: &Place) {
     let mut bot: B = B::confirmed(place);
-    let to = named(&place.simulator.world(), "老王");
+    let to = named(&place.world(), "老王");
     let receiver: UserName = to.parse().unwrap();
     let mut count = 0;
     for (case, message) in received(place, &mut bot) {
@@ -225,7 +222,7 @@ pub(crate) fn forwarded<B: Bot>(place: &Place) {
                 text("MediaId")
             ),
         };
-        let world = place.simulator.world();
+        let world = place.world();
         assert_eq!(world.sent().len(), count);
         let sent = world.sent().last().unwrap();
         assert_eq!(

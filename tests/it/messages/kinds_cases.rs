@@ -8,6 +8,8 @@ use wechat_proto::media::NotFetchable;
 use wechat_proto::message::NotForwardable;
 use wechat_simulator::{Contact, Hand, Incoming, Media, Part, World};
 
+use crate::wire::named;
+
 /// A message and the expected results.
 #[derive(Clone)]
 pub(super) struct Case {
@@ -57,11 +59,6 @@ pub(super) const GIF: &[u8] = b"GIF89a moving";
 const STILL: &[u8] = b"GIF89a still";
 const MAP: &[u8] = b"\x89PNG a map";
 pub(super) const FILE: &[u8] = b"%PDF-1.4 a file";
-
-pub(super) fn named(world: &World, start: &str) -> String {
-    let mut all = world.contacts().iter();
-    all.find(|contact| contact.nick_name.starts_with(start)).unwrap().user_name.clone()
-}
 
 pub(super) fn md5(bytes: &[u8]) -> String {
     Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
@@ -198,7 +195,7 @@ fn media(friend: &str, id: &str) -> Vec<Case> {
 
 /// Returns messages that the account sends from its phone, to the friend and to the room.
 fn own(world: &World, friend: &str) -> Vec<Case> {
-    let (me, room) = (&world.account().user_name, named(world, "周末"));
+    let (me, room) = (&world.account().user_name, named(world, "周末爬山"));
     let to = |to: &str, said: Incoming| Incoming { to: to.to_owned(), ..said };
     let voice = Incoming::voice(me, Duration::from_millis(1580), MP3);
     let voice_kind = json!({ "voice": {
@@ -233,7 +230,7 @@ fn info(of: &Contact, nick_name: &str, scene: i64) -> Value {
 
 fn people(world: &World, friend: &str) -> Vec<Case> {
     let stranger = world.contact(&named(world, "阿梅")).unwrap();
-    let weather = world.contact(&named(world, "天气")).unwrap();
+    let weather = world.contact(&named(world, "天气服务")).unwrap();
     let name = "阿梅 <&> 😄";
     let (big, small) =
         ("http://wx.qlogo.cn/mmhead/ver_1/c/0", "http://wx.qlogo.cn/mmhead/ver_1/c/132");

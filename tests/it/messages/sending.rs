@@ -7,7 +7,7 @@ use wechat_proto::media::{MediaType, Uploaded};
 use wechat_proto::message::{
     EmoticonMd5, NotifyPhone, Receipt, RevokeMessage, SendEmoticon, SendText, SendUpload,
 };
-use wechat_proto::{Error, UserName, fuzz};
+use wechat_proto::{Error, fuzz};
 use wechat_simulator::World;
 
 use crate::wire::{Bot, Place, on_all_wires};
@@ -33,39 +33,27 @@ pub(crate) fn world() -> World {
     world
 }
 
-fn named(place: &Place, name: &str) -> UserName {
-    let world = place.simulator.world();
-    let contact = world.contacts().iter().find(|contact| contact.nick_name == name);
-    contact.unwrap().user_name.parse().unwrap()
-}
-
-/// Returns the uploads of [`world`], in order.
-fn uploads(place: &Place) -> Vec<Uploaded> {
-    let world = place.simulator.world();
+/// Returns the uploads of a world, in order.
+pub(crate) fn uploads(world: &World) -> Vec<Uploaded> {
     let uploads = world.uploads().iter().map(|media| {
         let media_type = match media.media_type.as_str() {
             "pic" => MediaType::Picture,
             "video" => MediaType::Video,
             _ => MediaType::Document,
         };
-        fuzz::uploaded(
-            media_type,
-            &media.media_id,
-            &media.name,
-            media.size,
-            [&media.aes_key, &media.signature],
-        )
+        let keys = [&*media.aes_key, &*media.signature];
+        fuzz::uploaded(media_type, &media.media_id, &media.name, media.size, keys)
     });
     uploads.collect()
 }
 
 pub(crate) fn sends<B: Bot>(place: &Place) {
     let mut bot: B = B::confirmed(place);
-    let (friend, room) = (named(place, "朋友"), named(place, "一家人"));
-    let uploads = uploads(place);
+    let (friend, room) = (place.named("朋友"), place.named("一家人"));
+    let uploads = uploads(&place.world());
     let md5: EmoticonMd5 = MD5.parse().unwrap();
     let text = "@朋友\u{2005}你好 😄 <>&\"/\\\u{2028}\n";
-    let mentions = [friend.clone(), named(place, "老王")];
+    let mentions = [friend.clone(), place.named("老王")];
 
     let mut receipts = vec![
         bot.call(SendText::new(friend.clone(), text)).unwrap(),
@@ -76,7 +64,7 @@ pub(crate) fn sends<B: Bot>(place: &Place) {
     }
     receipts.push(bot.call(SendEmoticon::known(friend.clone(), md5)).unwrap());
 
-    let world = place.simulator.world();
+    let world = place.world();
     let sent = world.sent();
     let seen: Vec<_> = sent
         .iter()
@@ -113,7 +101,7 @@ pub(crate) fn sends<B: Bot>(place: &Place) {
 
 pub(crate) fn revokes<B: Bot>(place: &Place) {
     let mut bot: B = B::confirmed(place);
-    let to = named(place, "朋友");
+    let to = place.named("朋友");
     let send = |bot: &mut B| bot.call(SendText::new(to.clone(), "x")).unwrap();
     let receipt = send(&mut bot);
     let revoked = bot.call(RevokeMessage::new(&receipt)).unwrap();
@@ -122,10 +110,10 @@ pub(crate) fn revokes<B: Bot>(place: &Place) {
         &*revoked.introduction,
         "你可以撤回2分钟内发送的消息(部分旧版本微信不支持这个功能)。"
     );
-    assert!(place.simulator.world().sent()[0].revoked);
+    assert!(place.world().sent()[0].revoked);
 
     // A message written on the phone has no `ClientMsgId`.
-    let written = place.simulator.world().phone().writes(to.as_str(), "y");
+    let written = place.world().phone().writes(to.as_str(), "y");
     let own = bot.next().unwrap().unwrap();
     assert!(own.is_outgoing() && own.id == written.into());
     let receipt = Receipt::of(own.peer().clone(), own.id.clone());
@@ -133,7 +121,7 @@ pub(crate) fn revokes<B: Bot>(place: &Place) {
 
     // After two minutes it is refused.
     let receipt = send(&mut bot);
-    place.simulator.world().advance(Duration::from_secs(121));
+    place.world().advance(Duration::from_secs(121));
     let late = bot.call(RevokeMessage::new(&receipt));
     match late.unwrap_err() {
         Error::Refused { endpoint: "webwxrevokemsg", ret: Ret::PARAMETER, message } => {
@@ -141,20 +129,20 @@ pub(crate) fn revokes<B: Bot>(place: &Place) {
         }
         other => panic!("{other:?}"),
     }
-    assert!(!place.simulator.world().sent()[1].revoked);
+    assert!(!place.world().sent()[1].revoked);
     place.assert_no_violations();
 }
 
 pub(crate) fn notifies<B: Bot>(place: &Place) {
     let mut bot: B = B::confirmed(place);
-    let (friend, room) = (named(place, "朋友"), named(place, "一家人"));
+    let (friend, room) = (place.named("朋友"), place.named("一家人"));
     let unread = || {
-        let mut world = place.simulator.world();
+        let mut world = place.world();
         [&friend, &room].map(|chat| world.phone().unread(chat.as_str()))
     };
-    place.simulator.world().person_writes(friend.as_str(), "one");
-    place.simulator.world().person_writes(friend.as_str(), "two");
-    place.simulator.world().member_writes(room.as_str(), friend.as_str(), "three");
+    place.world().person_writes(friend.as_str(), "one");
+    place.world().person_writes(friend.as_str(), "two");
+    place.world().member_writes(room.as_str(), friend.as_str(), "three");
     bot.call(NotifyPhone::enter_chat(friend.clone())).unwrap();
     assert_eq!(unread(), [2, 1]);
     bot.call(NotifyPhone::mark_read(friend.clone())).unwrap();
@@ -162,9 +150,9 @@ pub(crate) fn notifies<B: Bot>(place: &Place) {
     bot.call(NotifyPhone::mark_read(room.clone())).unwrap();
     bot.call(NotifyPhone::leave_chat(friend.clone())).unwrap();
     assert_eq!(unread(), [0, 0]);
-    place.simulator.world().person_writes(friend.as_str(), "four");
+    place.world().person_writes(friend.as_str(), "four");
     assert_eq!(unread(), [1, 0]);
-    let world = place.simulator.world();
+    let world = place.world();
     let me = world.account().user_name.clone();
     let received: Vec<_> =
         world.notices().iter().map(|notice| (notice.code, notice.to.as_str())).collect();

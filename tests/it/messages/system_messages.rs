@@ -5,7 +5,7 @@ use wechat_proto::login::Logout;
 use wechat_proto::message::{Kind, StatusCode};
 use wechat_simulator::{Incoming, World};
 
-use crate::wire::{Bot, Place, on_all_wires};
+use crate::wire::{Bot, Place, named, on_all_wires};
 
 /// Returns a world with two friends and a room.
 fn world() -> World {
@@ -15,11 +15,6 @@ fn world() -> World {
     let mei = world.add_person("阿梅");
     world.add_room("周末爬山", &[&xiao, &mei]);
     world
-}
-
-fn named(world: &World, start: &str) -> String {
-    let mut all = world.contacts().iter();
-    all.find(|contact| contact.nick_name.starts_with(start)).unwrap().user_name.clone()
 }
 
 /// Returns the next message that is not a status notification of the phone.
@@ -34,11 +29,10 @@ fn next_message<B: Bot>(bot: &mut B) -> Message {
 
 /// After the login, the phone lists its recent chats, which are the only source of permanent ids.
 fn recent_chats<B: Bot>(place: &Place) {
-    place.confirm_login();
-    let mut bot = B::login(place, drop).unwrap();
+    let mut bot = B::confirmed(place);
     let Kind::Status(status) = bot.next().unwrap().unwrap().kind else { panic!() };
     assert_eq!(status.code, StatusCode::RECENT);
-    let world = place.simulator.world();
+    let world = place.world();
     assert_eq!(status.pairs().count(), 4);
     for (name, id) in status.pairs() {
         assert_eq!(id, world.contact(name.as_str()).unwrap().permanent);
@@ -52,11 +46,10 @@ fn memory_is_bounded<B: Bot>(place: &Place) {
     for (kept, found) in
         [(0, [None, None]), (1, [None, Some("two")]), (2, [Some("one"), Some("two")])]
     {
-        place.confirm_login();
-        let mut bot = B::login(place, drop).unwrap();
+        let mut bot = B::confirmed(place);
         bot.remember(kept);
         {
-            let mut world = place.simulator.world();
+            let mut world = place.world();
             let xiao = named(&world, "林晓");
             let ids = ["one", "two"].map(|text| world.person_writes(&xiao, text));
             for id in ids {

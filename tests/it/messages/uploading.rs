@@ -6,7 +6,7 @@ use wechat_proto::message::{ForwardMessage, Kind};
 use wechat_proto::{Lang, Message};
 use wechat_simulator::{Incoming, World};
 
-use crate::wire::{Bot, Place, on_all_wires};
+use crate::wire::{Bot, Place, named, on_all_wires};
 
 const NAME: &str = "预算 & <最终>.pdf";
 const BYTES: &[u8] = b"%PDF-1.4 final";
@@ -35,9 +35,8 @@ fn completed<B: Bot>(place: &Place) {
     let mut bot: B = B::confirmed(place);
     let placeholders = [(); 2].map(|()| bot.next().unwrap().unwrap());
     {
-        let mut world = place.simulator.world();
-        let friend = world.contacts().iter().find(|contact| contact.nick_name == "林晓").unwrap();
-        let complete = Incoming::file(&friend.user_name.clone(), NAME, BYTES);
+        let mut world = place.world();
+        let complete = Incoming::file(&named(&world, "林晓"), NAME, BYTES);
         let [alone, in_room] = &placeholders;
         world.deliver(complete.clone().replacing(&alone.id.to_string()));
         let room = in_room.peer().as_str();

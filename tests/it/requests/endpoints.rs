@@ -58,7 +58,7 @@ fn every_path_has_a_route() {
 fn called(world: World, scenario: impl Fn(&Place)) -> BTreeSet<String> {
     let place = Place::memory(world);
     scenario(&place);
-    place.simulator.world().log().iter().map(|logged| logged.endpoint.clone()).collect()
+    place.world().log().iter().map(|logged| logged.endpoint.clone()).collect()
 }
 
 /// The scenarios of all modules, in memory. Each returns the endpoints that were called.

@@ -16,9 +16,10 @@ use wechat_proto::hosts::{Origin, Role};
 use wechat_proto::login::Progress;
 use wechat_proto::media::{GetContactPicture, GetMap};
 use wechat_proto::sync::FetchBatch;
-use wechat_proto::{Body, Device, Error, Hosts, Session, Timestamp};
+use wechat_proto::{Body, Device, Error, Hosts, Timestamp};
 use wechat_simulator::World;
 
+use super::with_hosts;
 use crate::contacts::rooms;
 use crate::media::downloads;
 use crate::messages::sending;
@@ -92,7 +93,7 @@ impl ForeignHost {
 /// Adds redirects, links and cookies for the foreign host to every response.
 fn add_foreign_addresses(place: &Place, foreign: &ForeignHost) {
     let origin = foreign.origin(place);
-    let mut world = place.simulator.world();
+    let mut world = place.world();
     let mut add = |name, value: String| {
         world.add_header(name, HeaderValue::try_from(value).unwrap());
     };
@@ -111,26 +112,13 @@ fn add_foreign_addresses(place: &Place, foreign: &ForeignHost) {
     }
 }
 
-fn login<B: Bot>(place: &Place) -> B {
-    place.confirm_login();
-    B::login(place, drop).unwrap()
-}
-
 /// The listener is reachable: a bot connects to it if its caller configures that origin.
 fn configured_host_is_reachable<B: Bot>(place: &Place) {
     let foreign = ForeignHost::listen(place);
-    let session = login::<B>(place).session();
+    let session = B::confirmed(place).session();
     let api: Origin = foreign.origin(place).parse().unwrap();
-    let json = session.to_json();
-    let mut device = session.into_device();
-    device = device.clone().with_hosts(device.hosts().clone().with(Role::Api, api));
-    let stored: serde_json::Value = serde_json::from_str(&json).unwrap();
-    let hosts = serde_json::to_value(device.hosts()).unwrap();
-    // Format 1 has no checksum that would have to be recomputed.
-    let mut altered = stored["session"].clone();
-    altered["format"] = 1.into();
-    altered["device"]["hosts"] = hosts;
-    let session = Session::from_json(&altered.to_string()).unwrap();
+    let hosts = session.device().hosts().clone().with(Role::Api, api);
+    let session = with_hosts(&session, &hosts);
     B::resume(place, session).call(FetchBatch::new()).unwrap_err();
     let received = foreign.received();
     assert_eq!(received.len(), 1);
@@ -164,7 +152,7 @@ fn foreign_addresses_in_responses_are_ignored<B: Bot>(place: fn(World) -> Place)
         add_foreign_addresses(&place, &foreign);
         scenario(&place);
         assert_eq!(foreign.received(), Vec::<String>::new());
-        let world = place.simulator.world();
+        let world = place.world();
         assert!(world.log().len() > 5);
         for logged in world.log() {
             let cookies = logged.request.headers().get("cookie");
@@ -216,7 +204,7 @@ fn one_request_per_route() -> Vec<(String, http::Request<Bytes>)> {
 /// body.
 fn redirects_are_not_followed<B: Bot>(place: &Place) {
     let foreign = ForeignHost::listen(place);
-    let mut bot = login::<B>(place);
+    let mut bot = B::confirmed(place);
     let routes = one_request_per_route();
     assert!(routes.len() >= 25, "{:?}", routes.iter().map(|(name, _)| name).collect::<Vec<_>>());
     let hosts = bot.session().device().hosts().clone();
@@ -234,7 +222,7 @@ fn redirects_are_not_followed<B: Bot>(place: &Place) {
             }
             let there = format!("{}{}", foreign.origin(place), head.uri.path());
             let reply = Response::builder().status(status).header("location", there);
-            place.simulator.world().reply_with(name, reply.body(Bytes::new()).unwrap());
+            place.world().reply_with(name, reply.body(Bytes::new()).unwrap());
             let request = flow::Request {
                 http: http::Request::from_parts(head, Body::from(body)),
                 deadline: Duration::from_secs(10),
@@ -254,10 +242,10 @@ fn login_rejects_foreign_hosts<B: Bot>(place: &Place) {
     let page = "/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=planted&uuid=x&scan=1";
     for origin in foreign.origins(place) {
         let script = format!("window.code=200;\nwindow.redirect_uri=\"{origin}{page}\";");
-        place.simulator.world().reply_with("login", Response::new(script.into()));
+        place.world().reply_with("login", Response::new(script.into()));
         let error = B::login(place, drop).err().expect("the login succeeded");
         assert!(matches!(error, Error::Untrusted { .. }), "{origin}: {error:?}");
-        assert!(place.simulator.world().log().iter().all(|l| l.endpoint != "webwxnewloginpage"));
+        assert!(place.world().log().iter().all(|l| l.endpoint != "webwxnewloginpage"));
     }
     let mut elsewhere = 0;
     for origin in foreign.origins(place) {
@@ -268,13 +256,13 @@ fn login_rejects_foreign_hosts<B: Bot>(place: &Place) {
         )
         .replace("&uuid", "&amp;uuid")
         .replace("&scan", "&amp;scan");
-        place.simulator.world().reply_with("webwxnewloginpage", Response::new(page.into()));
+        place.world().reply_with("webwxnewloginpage", Response::new(page.into()));
         let error = B::login(place, drop).err().expect("the login succeeded");
         elsewhere += usize::from(matches!(error, Error::Untrusted { .. }));
     }
     assert_eq!(elsewhere, foreign.origins(place).len());
 
-    let session = login::<B>(place).session();
+    let session = B::confirmed(place).session();
     for uuid in [
         format!("@{}", foreign.address),
         format!("{}/l/x", foreign.origin(place)),
@@ -288,14 +276,14 @@ fn login_rejects_foreign_hosts<B: Bot>(place: &Place) {
     ] {
         for _ in 0..2 {
             let reply = format!("{{\"ret\":\"0\",\"msg\":\"all ok\",\"uuid\":\"{uuid}\"}}");
-            place.simulator.world().reply_with("webwxpushloginurl", Response::new(reply.into()));
+            place.world().reply_with("webwxpushloginurl", Response::new(reply.into()));
         }
         let script = format!("window.QRLogin.code = 200; window.QRLogin.uuid = \"{uuid}\";");
-        place.simulator.world().reply_with("jslogin", Response::new(script.into()));
+        place.world().reply_with("jslogin", Response::new(script.into()));
         // The next code is valid, but its redirect is foreign.
         let script =
             format!("window.code=200;window.redirect_uri=\"{}{page}\";", foreign.origin(place));
-        place.simulator.world().reply_with("login", Response::new(script.into()));
+        place.world().reply_with("login", Response::new(script.into()));
         let mut codes = Vec::new();
         let again = B::login_again(place, &mut session.clone().into_device(), |step| {
             if let Progress::Code { uuid } = step {
@@ -310,7 +298,7 @@ fn login_rejects_foreign_hosts<B: Bot>(place: &Place) {
         };
         assert!(codes.iter().all(plain), "{uuid} {codes:?}");
         // Discards scripted responses that were not used.
-        place.simulator.world().forget_replies();
+        place.world().forget_replies();
     }
     assert_eq!(foreign.received(), Vec::<String>::new());
 }
@@ -318,7 +306,7 @@ fn login_rejects_foreign_hosts<B: Bot>(place: &Place) {
 /// Threat N8: picture and map links to other hosts are rejected.
 fn foreign_picture_links_are_rejected<B: Bot>(place: &Place) {
     let foreign = ForeignHost::listen(place);
-    let mut bot = login::<B>(place);
+    let mut bot = B::confirmed(place);
     let path = "/cgi-bin/mmwebwx-bin/webwxgeticon?seq=1&username=@x&skey=";
     for origin in foreign.origins(place) {
         let pictures = format!("{origin}{path}");
@@ -327,7 +315,7 @@ fn foreign_picture_links_are_rejected<B: Bot>(place: &Place) {
             "ContactList": [{"UserName": "@x", "NickName": "x", "HeadImgUrl": pictures}],
         });
         let reply = Response::new(reply.to_string().into());
-        place.simulator.world().reply_with("webwxbatchgetcontact", reply);
+        place.world().reply_with("webwxbatchgetcontact", reply);
         let names = ["@x".parse().unwrap()];
         let found = bot.call(BatchGetContacts::new(&names)).unwrap();
         assert!(GetContactPicture::of(&found[0]).is_err(), "{origin}");
@@ -344,8 +332,8 @@ fn foreign_picture_links_are_rejected<B: Bot>(place: &Place) {
 /// Cookies of one host are not sent to another host that the caller configures instead.
 fn cookies_stay_with_their_host<B: Bot>(place: &Place) {
     let foreign = ForeignHost::listen(place);
-    let session = login::<B>(place).session();
-    let before = place.simulator.world().log().len();
+    let session = B::confirmed(place).session();
+    let before = place.world().log().len();
     let cookies = session.to_json().matches("\"wxsid\"").count();
     assert!(cookies > 0);
     let there = match place.has_one_origin() {
@@ -362,7 +350,7 @@ fn cookies_stay_with_their_host<B: Bot>(place: &Place) {
         received.iter().all(|text| !text.to_ascii_lowercase().contains("cookie")),
         "{received:?}"
     );
-    assert_eq!(place.simulator.world().log().len(), before);
+    assert_eq!(place.world().log().len(), before);
 }
 
 on_both_adapters! {

@@ -70,7 +70,7 @@ fn output_contains_no_secrets<B: Bot + std::fmt::Debug>(place: &Place) {
 
     // A friend request with a ticket is accepted.
     let (guest, ticket) = {
-        let mut world = place.simulator.world();
+        let mut world = place.world();
         let guest = world.add_stranger("guest");
         let request = Incoming::friend_request(world.contact(&guest).unwrap(), "hello");
         let ticket = request.recommend.ticket.clone();
@@ -104,10 +104,10 @@ fn output_contains_no_secrets<B: Bot + std::fmt::Debug>(place: &Place) {
     ] {
         let words = http::Response::builder().header("content-type", "text/plain");
         let words = words.body(Bytes::from(malformed.clone())).unwrap();
-        place.simulator.world().reply_with("webwxgeticon", words);
+        place.world().reply_with("webwxgeticon", words);
         errors.push(bot.download(fetch.clone()).err());
         let reply = http::Response::new(Bytes::from(malformed));
-        let world = || place.simulator.world();
+        let world = || place.world();
         world().reply_with("webwxsendmsg", reply.clone());
         world().reply_with("webwxsync", reply.clone());
         world().reply_with("synccheck", reply.clone());
@@ -135,7 +135,7 @@ fn output_contains_no_secrets<B: Bot + std::fmt::Debug>(place: &Place) {
     }));
     shown.push(panic_message(&*panicked.expect_err("no panic")));
     assert!(shown.last().unwrap().contains("wxsid"), "{shown:?}");
-    place.simulator.world().phone().kick();
+    place.world().phone().kick();
     errors.push(bot.call(FetchBatch::new()).err());
     assert!(errors.iter().flatten().count() >= 30);
     for error in errors.into_iter().flatten() {
@@ -179,7 +179,7 @@ fn all_forms(error: &Error) -> String {
 
 /// Returns the credentials that the service issued and the cookies that it set.
 fn secrets(place: &Place) -> BTreeSet<String> {
-    let world = place.simulator.world();
+    let world = place.world();
     let account = world.account();
     let mut secrets = BTreeSet::from([
         account.sid.clone(),

@@ -16,9 +16,9 @@ use rustls::{ServerConfig, ServerConnection, Stream};
 use wechat_proto::error::{FailureKind, Sent};
 use wechat_proto::hosts::Family;
 use wechat_proto::sync::FetchBatch;
-use wechat_proto::{Error, Hosts, Session};
-use wechat_simulator::World;
+use wechat_proto::{Error, Hosts};
 
+use super::with_hosts;
 use crate::sessions::entries;
 use crate::wire::{Bot, Hyper, Place, Ureq};
 
@@ -83,22 +83,6 @@ fn serve(place: &Place, fault: Fault) -> Arc<Mutex<Vec<u8>>> {
     received
 }
 
-/// Returns a session whose hosts are at [`NAME`].
-fn session<B: Bot>(place: &Place) -> Session {
-    place.confirm_login();
-    let session = B::login(place, drop).unwrap().session();
-    let stored: serde_json::Value = serde_json::from_str(&session.to_json()).unwrap();
-    // Format 1 has no checksum that would have to be recomputed.
-    let mut stored = stored["session"].clone();
-    stored["format"] = 1.into();
-    stored["device"]["hosts"] = serde_json::to_value(Hosts::new(Family::Wx8)).unwrap();
-    Session::from_json(&stored.to_string()).unwrap()
-}
-
-fn world() -> World {
-    entries::world()
-}
-
 fn invalid_certificates_are_refused<B: Bot>() {
     for fault in [
         Fault::None,
@@ -108,8 +92,8 @@ fn invalid_certificates_are_refused<B: Bot>() {
         Fault::OtherName,
         Fault::UnknownAuthority,
     ] {
-        let place = Place::tls(world());
-        let session = session::<B>(&place);
+        let place = Place::tls(entries::world());
+        let session = with_hosts(&B::confirmed(&place).session(), &Hosts::new(Family::Wx8));
         let received = serve(&place, fault);
         let error = B::resume(&place, session).call(FetchBatch::new()).unwrap_err();
         let received = received.lock().unwrap().clone();

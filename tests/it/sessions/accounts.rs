@@ -53,7 +53,7 @@ fn two_bots_talk<B: Bot>(place: &Place) {
     assert_eq!(revoked.msg_id, message.id);
 
     let me = one.session().me().user_name.clone();
-    let ada = place.simulator.world().contacts()[0].user_name.clone();
+    let ada = place.world().contacts()[0].user_name.clone();
     let founders = Founders::new([there.clone(), name(&ada)], &me).unwrap();
     let room = one.call(CreateRoom::new(founders, "Readers")).unwrap();
     one.call(SendText::new(room.room.clone(), "welcome")).unwrap();
@@ -72,7 +72,7 @@ fn two_bots_talk<B: Bot>(place: &Place) {
     two.call(UpdateRoom::rename(there_room.clone(), "Writers")).unwrap();
     two.call(SendText::reply(&message, "hello")).unwrap();
     assert_eq!(one.next_text().peer(), &room.room);
-    let stored = place.simulator.world().contact(room.room.as_str()).unwrap().clone();
+    let stored = place.world().contact(room.room.as_str()).unwrap().clone();
     assert_eq!(stored.nick_name, "Writers");
     one.call(UpdateRoom::remove(room.room.clone(), RoomMembers::from(there.clone()))).unwrap();
     one.call(SendText::new(room.room, "without you")).unwrap();

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use wechat_proto::error::Ret;
-use wechat_proto::login::{Logout, Progress};
+use wechat_proto::login::Logout;
 use wechat_proto::media::{LocalFile, Upload};
 use wechat_proto::message::{SendText, SendUpload};
 use wechat_proto::{Entry, Error, Hosts, Session, UserName};
 use wechat_simulator::{Door, World};
 
+use super::{assert_usable, word};
 use crate::wire::{Bot, Place, on_all_wires};
 
 const SOON: Duration = Duration::from_secs(1);
@@ -23,44 +24,22 @@ pub(crate) fn world() -> World {
     world
 }
 
-fn calls(place: &Place, endpoint: &str) -> usize {
-    let world = place.simulator.world();
-    world.log().iter().filter(|logged| logged.endpoint == endpoint).count()
-}
-
-fn word(progress: &Progress) -> &'static str {
-    match progress {
-        Progress::Code { .. } => "code",
-        Progress::ConfirmOnPhone { .. } => "on phone",
-        Progress::Scanned { .. } => "scanned",
-        Progress::Cancelled => "cancelled",
-        _ => "else",
-    }
-}
-
 /// Stores a session, logs out and parses the stored session.
 fn stored<B: Bot>(place: &Place) -> Session {
-    place.confirm_login();
-    let mut bot = B::login(place, drop).unwrap();
+    let mut bot = B::confirmed(place);
     let json = bot.session().to_json();
     bot.call(Logout::new()).unwrap();
     Session::from_json(&json).unwrap()
 }
 
 /// Logs in again; returns the bot and its progress.
-fn again<B: Bot>(place: &Place, session: Session) -> (B, Vec<&'static str>) {
+fn again<B: Bot>(place: &Place, session: Session) -> (B, Vec<String>) {
     let mut seen = Vec::new();
     let mut device = session.into_device();
     let uin = device.last_uin();
     let bot = B::login_again(place, &mut device, |step| seen.push(word(&step))).unwrap();
     assert_eq!(device.last_uin(), uin);
     (bot, seen)
-}
-
-fn assert_usable<B: Bot>(place: &Place, bot: &mut B) {
-    let to = UserName::file_helper();
-    bot.call(SendText::new(to.clone(), "back again")).unwrap();
-    assert_eq!(place.simulator.world().sent().last().unwrap().content, "back again");
 }
 
 /// The phone confirms; no QR code is shown.
@@ -75,7 +54,7 @@ pub(crate) fn pushed<B: Bot>(place: &Place) {
     assert_eq!(seen, ["on phone"]);
     assert_eq!(bot.session().me().user_name, me);
     assert_usable(place, &mut bot);
-    assert_eq!((calls(place, "jslogin"), calls(place, "webwxpushloginurl")), (1, 1));
+    assert_eq!((place.requests("jslogin"), place.requests("webwxpushloginurl")), (1, 1));
     place.assert_no_violations();
 }
 
@@ -84,7 +63,7 @@ pub(crate) fn pushed<B: Bot>(place: &Place) {
 fn refused_by_the_api_host<B: Bot>(place: &Place) {
     let session = stored::<B>(place);
     let words = "device authinfo invalid";
-    place.simulator.world().refuse("webwxpushloginurl", 1, words);
+    place.world().refuse("webwxpushloginurl", 1, words);
     if place.has_one_origin() {
         place.confirm_login();
         let (_, seen) = again::<B>(place, session);
@@ -93,7 +72,7 @@ fn refused_by_the_api_host<B: Bot>(place: &Place) {
         place.simulator.then(SOON, |world| world.phone().confirm());
         let (_, seen) = again::<B>(place, session);
         assert_eq!(seen, ["on phone"]);
-        let world = place.simulator.world();
+        let world = place.world();
         let pushes = world.log().iter().filter(|logged| logged.endpoint == "webwxpushloginurl");
         let hosts: Vec<_> = pushes.map(|logged| logged.request.headers()["host"].clone()).collect();
         assert_eq!(hosts, ["wx2.qq.com", "login.wx2.qq.com"]);
@@ -105,12 +84,12 @@ fn refused_by_the_api_host<B: Bot>(place: &Place) {
 /// the others are still sent.
 fn unused_for_days<B: Bot>(place: &Place) {
     let session = stored::<B>(place);
-    place.simulator.world().advance(Duration::from_secs(4 * 86_400));
+    place.world().advance(Duration::from_secs(4 * 86_400));
     place.confirm_login();
     let (mut bot, seen) = again::<B>(place, session);
     assert_eq!(seen, ["code", "scanned"]);
     assert_usable(place, &mut bot);
-    let world = place.simulator.world();
+    let world = place.world();
     let pushes: Vec<_> =
         world.log().iter().filter(|logged| logged.endpoint == "webwxpushloginurl").collect();
     assert_eq!(pushes.len(), if place.has_one_origin() { 1 } else { 2 });
@@ -175,7 +154,7 @@ fn other_extspam_is_refused<B: Bot>(place: &Place) {
     let mut device = place.device().with_entry(desktop_entry("another"));
     let login = B::login_on(place, &mut device, drop).map(drop);
     assert!(matches!(login, Err(Error::Malformed { endpoint: "webwxnewloginpage", .. })));
-    let world = place.simulator.world();
+    let world = place.world();
     assert!(world.violations().iter().all(|violation| violation.what.contains("`extspam`")));
 }
 
@@ -191,7 +170,7 @@ fn send_file<B: Bot>(place: &Place, bot: &mut B) {
     let file = LocalFile::new("a & b.txt", bytes.len() as u64).unwrap();
     let uploaded = bot.upload(&mut Upload::new(to.clone(), file), &bytes, |_| {}).unwrap();
     bot.call(SendUpload::new(to.clone(), &uploaded)).unwrap();
-    let world = place.simulator.world();
+    let world = place.world();
     let sent = world.sent().last().unwrap();
     assert_eq!(sent.file.as_ref().unwrap().name, "a & b.txt");
     assert_eq!(world.uploads().last().unwrap().bytes.as_deref(), Some(&bytes[..]));
@@ -200,26 +179,20 @@ fn send_file<B: Bot>(place: &Place, bot: &mut B) {
 /// One message to the phone and one back; other contacts cannot be written to.
 pub(crate) fn file_helper<B: Bot>(place: &Place) {
     place.confirm_login();
-    place.simulator.world().announce_recent_chats(false);
+    place.world().announce_recent_chats(false);
     place.simulator.then(SOON, |world| drop(world.phone().writes("filehelper", "回电脑")));
     let mut device = place.device().with_entry(Entry::file_helper());
     let mut bot = B::login_on(place, &mut device, drop).unwrap();
     let helper = UserName::file_helper();
     bot.call(SendText::new(helper.clone(), "到手机")).unwrap();
-    let message = loop {
-        let message = bot.next().unwrap().unwrap();
-        if message.text().is_some() {
-            break message;
-        }
-    };
+    let message = bot.next_text();
     assert_eq!((message.peer(), message.text()), (&helper, Some("回电脑")));
-    let friend: UserName =
-        place.simulator.world().contacts().last().unwrap().user_name.parse().unwrap();
+    let friend: UserName = place.world().contacts().last().unwrap().user_name.parse().unwrap();
     let sent = bot.call(SendText::new(friend, "x"));
     assert!(matches!(sent, Err(Error::Refused { ret: Ret::NOT_A_CONTACT, .. })), "{sent:?}");
     send_file(place, &mut bot);
     bot.call(Logout::new()).unwrap();
-    assert_eq!(place.simulator.world().sent().len(), 2);
+    assert_eq!(place.world().sent().len(), 2);
     place.assert_no_violations();
 }
 
@@ -229,7 +202,7 @@ fn web_login_rejects_file_helper_page<B: Bot>(place: &Place) {
     let mut device = place.device();
     let login = B::login_on(place, &mut device, drop).map(drop);
     assert!(login.is_err());
-    assert!(!place.simulator.world().violations().is_empty());
+    assert!(!place.world().violations().is_empty());
     if !place.has_one_origin() {
         assert_eq!(device.hosts(), &Hosts::default());
     }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use wechat_proto::error::Ret;
-use wechat_proto::login::Progress;
 use wechat_proto::message::SendText;
 use wechat_proto::{Error, Session, UserName};
 use wechat_simulator::World;
 
-use crate::wire::{Bot, Place, on_all_wires};
+use super::word;
+use crate::wire::{Bot, Place, named, on_all_wires};
 
 const SOON: Duration = Duration::from_secs(1);
 
@@ -20,26 +20,22 @@ fn world() -> World {
     world
 }
 
-fn friend(world: &World) -> String {
-    world.contacts().iter().find(|contact| contact.nick_name == "朋友").unwrap().user_name.clone()
-}
-
 fn writes(place: &Place, texts: &'static [&'static str]) {
     place.simulator.then(SOON, |world| {
-        let friend = friend(world);
+        let friend = named(world, "朋友");
         texts.iter().for_each(|text| {
             world.person_writes(&friend, text);
         });
     });
 }
 
-fn text_of_next<B: Bot>(bot: &mut B) -> String {
+pub(super) fn text_of_next<B: Bot>(bot: &mut B) -> String {
     bot.next_text().text().unwrap().to_owned()
 }
 
 fn login_refused<B: Bot>(place: &Place) {
     let words = "为了你的帐号安全，此微信号已不允许登录网页微信。";
-    place.simulator.world().refuse_login(1203, words);
+    place.world().refuse_login(1203, words);
     place.confirm_login();
     match B::login(place, drop).map(drop) {
         Err(Error::Refused { endpoint: "webwxnewloginpage", ret: Ret::ENVIRONMENT, message }) => {
@@ -56,15 +52,7 @@ fn code_renewed<B: Bot>(place: &Place) {
     place.simulator.then(SOON, |world| world.phone().break_login());
     place.confirm_login();
     let mut seen = Vec::new();
-    B::login(place, |progress| {
-        seen.push(match progress {
-            Progress::Code { .. } => "code",
-            Progress::Scanned { .. } => "scanned",
-            Progress::Cancelled => "cancelled",
-            _ => "else",
-        });
-    })
-    .unwrap();
+    B::login(place, |progress| seen.push(word(&progress))).unwrap();
     assert_eq!(seen, ["code", "cancelled", "code", "code", "code", "scanned"]);
     place.assert_no_violations();
 }
@@ -79,10 +67,10 @@ fn kicked<B: Bot>(place: &Place) {
     let closed = |error: Error| matches!(error, Error::LoggedOut { ret: Ret::SESSION_INVALID, .. });
     assert!(closed(bot.next().unwrap().unwrap_err()));
     assert!(bot.next().is_none(), "the inbox ends after one error");
-    let requests = place.simulator.world().log().len();
+    let requests = place.world().log().len();
     let to = UserName::file_helper();
     assert!(closed(bot.call(SendText::new(to.clone(), "x")).unwrap_err()));
-    assert_eq!(place.simulator.world().log().len(), requests + 1);
+    assert_eq!(place.world().log().len(), requests + 1);
     assert_eq!(bot.session().device().closed(), Some(Ret::SESSION_INVALID));
     place.assert_no_violations();
 }
@@ -95,12 +83,12 @@ fn kicked_while_sending<B: Bot>(place: &Place) {
     writes(place, &["one"]);
     let mut bot = B::login(place, drop).unwrap();
     let message = bot.next_text();
-    place.simulator.world().phone().restrict();
+    place.world().phone().restrict();
     let sent = bot.call(SendText::new(message.peer().clone(), "x"));
     assert!(matches!(sent, Err(Error::LoggedOut { ret: Ret::COOKIE_INVALID, .. })));
-    let requests = place.simulator.world().log().len();
+    let requests = place.world().log().len();
     assert!(matches!(bot.next(), Some(Err(Error::LoggedOut { .. }))));
-    assert_eq!(place.simulator.world().log().len(), requests, "no request is sent");
+    assert_eq!(place.world().log().len(), requests, "no request is sent");
     place.assert_no_violations();
 }
 
@@ -116,7 +104,7 @@ fn malformed_responses<B: Bot>(place: &Place) {
         place.simulator.then(SOON, move |world| {
             let reply = http::Response::builder().status(status).body(body).unwrap();
             world.reply_with(endpoint, reply);
-            let friend = friend(world);
+            let friend = named(world, "朋友");
             world.person_writes(&friend, "through");
         });
     }
@@ -132,7 +120,7 @@ fn account_changes<B: Bot>(place: &Place) {
     place.simulator.then(SOON, |world| {
         world.phone().renames_self("新名字");
         world.refresh_skey();
-        let friend = friend(world);
+        let friend = named(world, "朋友");
         world.change_contact(&friend, |contact| "备注".clone_into(&mut contact.remark_name));
         world.person_writes(&friend, "one");
     });
@@ -153,14 +141,14 @@ fn send_refused<B: Bot>(place: &Place) {
     writes(place, &["one"]);
     let mut bot = B::login(place, drop).unwrap();
     let to = bot.next_text().peer().clone();
-    let refuse = |ret, text: &str| place.simulator.world().refuse("webwxsendmsg", ret, text);
+    let refuse = |ret, text: &str| place.world().refuse("webwxsendmsg", ret, text);
     let mut send = || bot.call(SendText::new(to.clone(), "x"));
     refuse(1204, "");
     assert!(matches!(send(), Err(Error::Refused { ret: Ret::NOT_A_CONTACT, .. })));
     refuse(1205, "<e><Content><![CDATA[操作太频繁]]></Content></e>");
     assert!(matches!(send(), Err(Error::Limited { message, .. }) if &*message == "操作太频繁"));
     send().unwrap();
-    assert_eq!(place.simulator.world().sent().len(), 1);
+    assert_eq!(place.world().sent().len(), 1);
     place.assert_no_violations();
 }
 
@@ -170,7 +158,7 @@ fn send_refused<B: Bot>(place: &Place) {
 /// Threats S4 and S5.
 fn resumed<B: Bot>(place: &Place) {
     place.confirm_login();
-    place.simulator.world().announce_recent_chats(false);
+    place.world().announce_recent_chats(false);
     writes(place, &["1", "2", "3", "4", "5"]);
     writes(place, &["6"]);
     let mut bot = B::login(place, drop).unwrap();
@@ -195,7 +183,7 @@ fn resumed<B: Bot>(place: &Place) {
 /// Threat S5.
 fn acknowledged_out_of_order<B: Bot>(place: &Place) {
     place.confirm_login();
-    place.simulator.world().announce_recent_chats(false);
+    place.world().announce_recent_chats(false);
     writes(place, &["1", "2", "3"]);
     let mut bot = B::login(place, drop).unwrap();
     bot.manual();

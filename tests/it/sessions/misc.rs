@@ -34,7 +34,7 @@ pub(crate) fn all_calls<B: Bot>(place: &Place) {
     bot.call(SendReports::new(reports().into())).unwrap();
     bot.call(SendFeedback::new("二维码 \"太小\" </p>")).unwrap();
 
-    let mut world = place.simulator.world();
+    let mut world = place.world();
     world.judge_link(BAD, Judgement::Warns);
     let picture = b"\xff\xd8\xff\xe0a picture".as_slice();
     let preview = GetPreview::new(&world.keep_upload(picture)).unwrap();
@@ -42,15 +42,15 @@ pub(crate) fn all_calls<B: Bot>(place: &Place) {
     let mut ask = |url: &str| bot.call(CheckLink::new(url).unwrap()).unwrap();
     // A plain address is returned as it was checked.
     let plain = "http://b.example/?c=d";
-    place.simulator.world().judge_link(plain, Judgement::Leads);
+    place.world().judge_link(plain, Judgement::Leads);
     assert_eq!(ask(plain), Verdict::Leads { to: plain.into() });
     let Verdict::Warns { at: Some(at) } = ask(BAD) else { panic!() };
     assert!(at.starts_with("https://weixin110.qq.com/"), "{at}");
-    place.simulator.world().judge_link(BAD, Judgement::Page);
+    place.world().judge_link(BAD, Judgement::Page);
     assert_eq!(ask(BAD), Verdict::Warns { at: None });
     assert_eq!(bot.call(preview.clone()).unwrap(), picture);
     for endpoint in ["webwxcheckurl", "webwxpreview"] {
-        place.simulator.world().refuse(endpoint, 1, "");
+        place.world().refuse(endpoint, 1, "");
     }
     let check = bot.call(CheckLink::new(BAD).unwrap()).map(drop);
     for refused in [check, bot.call(preview).map(drop)] {
@@ -58,7 +58,7 @@ pub(crate) fn all_calls<B: Bot>(place: &Place) {
     }
     bot.call(Logout::new()).unwrap();
 
-    let world = place.simulator.world();
+    let world = place.world();
     let received: Vec<_> =
         world.reports().iter().map(|report| (report.kind, &*report.text)).collect();
     let timing = r#"{"type":"[session-data]","data":{"init":"35"}}"#;
@@ -76,7 +76,7 @@ pub(crate) fn all_calls<B: Bot>(place: &Place) {
 fn device_reports_before_and_during_login() {
     let place = Place::memory(world());
     login_reports(&place);
-    let world = place.simulator.world();
+    let world = place.world();
     assert_eq!(world.reports().len(), 6);
     assert!(world.reports().iter().all(|report| report.before_login));
     drop(world);
@@ -89,7 +89,7 @@ pub(crate) fn login_reports(place: &Place) {
     let send =
         |device: &mut Device| Memory::ask(place, device, SendLoginReports::new(reports().into()));
     send(&mut device).unwrap();
-    place.simulator.world().refuse("webwxstatreport", 1, "no");
+    place.world().refuse("webwxstatreport", 1, "no");
     assert!(matches!(send(&mut device), Err(Error::Refused { ret: Ret::PARAMETER, .. })));
     send(&mut device).unwrap();
     let mut bot = Memory::confirmed(place);
@@ -102,7 +102,7 @@ pub(crate) fn login_reports(place: &Place) {
 /// A logout after the service closed the session does not change the close reason.
 pub(crate) fn logout_after_kick<B: Bot>(place: &Place) {
     let mut bot = B::confirmed(place);
-    place.simulator.world().phone().kick();
+    place.world().phone().kick();
     let ret = loop {
         match bot.next() {
             Some(Err(Error::LoggedOut { ret, .. })) => break ret,
@@ -111,7 +111,7 @@ pub(crate) fn logout_after_kick<B: Bot>(place: &Place) {
         }
     };
     bot.call(Logout::because(LogoutReason::after(ret))).unwrap();
-    assert_eq!(place.simulator.world().logouts(), [1]);
+    assert_eq!(place.world().logouts(), [1]);
     assert_eq!(bot.session().device().closed(), Some(Ret::SESSION_INVALID));
     assert!(bot.next().is_none());
     place.assert_no_violations();
@@ -120,12 +120,12 @@ pub(crate) fn logout_after_kick<B: Bot>(place: &Place) {
 /// A logout of type 1 from an open session that was limited.
 fn logout_after_limit<B: Bot>(place: &Place) {
     let mut bot = B::confirmed(place);
-    place.simulator.world().refuse("webwxsendfeedback", 1205, "");
+    place.world().refuse("webwxsendfeedback", 1205, "");
     let limited = bot.call(SendFeedback::new("x"));
     assert!(matches!(limited, Err(Error::Limited { .. })));
     let reason = LogoutReason::after(Ret::TOO_FREQUENT);
     bot.call(Logout::because(reason)).unwrap();
-    assert_eq!(place.simulator.world().logouts(), [1]);
+    assert_eq!(place.world().logouts(), [1]);
     assert!(bot.next().is_none(), "the inbox ends without an error");
     place.assert_no_violations();
 }
@@ -144,7 +144,7 @@ fn qr_code_picture<B: Bot>(place: &Place) {
     let picture = bot.call(ask()).unwrap();
     assert!(picture.starts_with(b"\xff\xd8\xff"), "a JPEG");
     let gone = http::Response::builder().status(404).body(Bytes::new()).unwrap();
-    place.simulator.world().reply_with("qrcode", gone);
+    place.world().reply_with("qrcode", gone);
     assert!(matches!(bot.call(ask()), Err(Error::Malformed { endpoint: "qrcode", .. })));
     place.assert_no_violations();
 }
@@ -155,11 +155,11 @@ pub(crate) fn uncompressed_replies<B: Bot>(place: &Place) {
     let mut device = place.device().with_compression(false);
     let mut bot = B::login_on(place, &mut device, drop).unwrap();
     bot.contacts().unwrap();
-    let friend = place.simulator.world().contacts().last().unwrap().user_name.clone();
-    place.simulator.world().person_writes(&friend, "你好");
+    let friend = place.world().contacts().last().unwrap().user_name.clone();
+    place.world().person_writes(&friend, "你好");
     assert_eq!(bot.next_text().text(), Some("你好"));
     place.assert_no_violations();
-    let world = place.simulator.world();
+    let world = place.world();
     let coding = |at: usize| world.log()[at].request.headers()["accept-encoding"].clone();
     assert!((0..world.log().len()).all(|at| coding(at) == "identity"));
 }

@@ -2,18 +2,17 @@
 //! between them, and errors that must not fall back.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::path::Path;
 use std::time::Duration;
 
 use wechat_proto::Error;
-use wechat_proto::UserName;
 use wechat_proto::error::{Ret, StorageKind};
-use wechat_proto::login::{Logout, Progress, Resume};
-use wechat_proto::message::SendText;
+use wechat_proto::login::{Logout, Resume};
 use wechat_simulator::World;
 
-use crate::wire::{Bot, Place, on_all_wires};
+use super::failures::text_of_next;
+use super::{assert_usable, word};
+use crate::wire::{Bot, Folder, Place, on_all_wires};
 
 const SOON: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -23,42 +22,6 @@ fn world() -> World {
     let mut world = World::new(11);
     world.add_person("朋友");
     world
-}
-
-/// A temporary folder of one scenario.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("wechat-resume-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.join("bot.session")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-fn word(progress: &Progress) -> String {
-    match progress {
-        Progress::Code { .. } => "code".into(),
-        Progress::ConfirmOnPhone { .. } => "on phone".into(),
-        Progress::Scanned { .. } => "scanned".into(),
-        Progress::Cancelled => "cancelled".into(),
-        Progress::Closed { ret, .. } => format!("closed {}", ret.0),
-        other => panic!("{other:?}"),
-    }
 }
 
 /// Opens a session; returns the bot and its progress.
@@ -77,34 +40,18 @@ fn first<B: Bot>(place: &Place, folder: &Folder) -> B {
 }
 
 fn write_text(place: &Place, text: &str) {
-    let mut world = place.simulator.world();
+    let mut world = place.world();
     let friend = world.contacts().last().unwrap().user_name.clone();
     world.person_writes(&friend, text);
 }
 
-fn next_text<B: Bot>(bot: &mut B) -> String {
-    loop {
-        let message = bot.next().unwrap().unwrap();
-        if let Some(text) = message.text() {
-            return text.to_owned();
-        }
-    }
-}
-
-fn assert_usable<B: Bot>(place: &Place, bot: &mut B) {
-    let friend: UserName =
-        place.simulator.world().contacts().last().unwrap().user_name.parse().unwrap();
-    bot.call(SendText::new(friend, "here")).unwrap();
-    assert_eq!(place.simulator.world().sent().last().unwrap().content, "here");
-}
-
 /// Returns the endpoints of all requests after the first `since`.
 fn endpoints(place: &Place, since: usize) -> Vec<String> {
-    place.simulator.world().log().iter().skip(since).map(|one| one.endpoint.clone()).collect()
+    place.world().log().iter().skip(since).map(|one| one.endpoint.clone()).collect()
 }
 
 fn requests(place: &Place) -> usize {
-    place.simulator.world().log().len()
+    place.world().log().len()
 }
 
 /// A bot that is stopped and opened again receives the messages of the meantime once, without a
@@ -115,9 +62,9 @@ fn stopped_and_reopened<B: Bot>(place: &Place) {
     let folder = Folder::new();
     let mut bot = first::<B>(place, &folder);
     write_text(place, "one");
-    assert_eq!(next_text(&mut bot), "one");
+    assert_eq!(text_of_next(&mut bot), "one");
     write_text(place, "two");
-    assert_eq!(next_text(&mut bot), "two");
+    assert_eq!(text_of_next(&mut bot), "two");
     bot.stop();
     assert!(matches!(bot.next(), Some(Err(Error::Stopped))));
     bot.keep();
@@ -128,19 +75,23 @@ fn stopped_and_reopened<B: Bot>(place: &Place) {
         let (bot, seen) = open::<B>(place, &folder.file(), resume);
         let mut bot = bot.unwrap();
         assert_eq!((seen.len(), endpoints(place, before)), (0, vec!["webwxsync".to_owned()]));
-        assert_eq!(next_text(&mut bot), "three", "acknowledged messages are not delivered again");
+        assert_eq!(
+            text_of_next(&mut bot),
+            "three",
+            "acknowledged messages are not delivered again"
+        );
         assert_usable(place, &mut bot);
     }
     let mut bot = open::<B>(place, &folder.file(), Resume::StoredOnly).0.unwrap();
-    assert_eq!(next_text(&mut bot), "three");
+    assert_eq!(text_of_next(&mut bot), "three");
     write_text(place, "four");
-    assert_eq!(next_text(&mut bot), "four");
+    assert_eq!(text_of_next(&mut bot), "four");
     bot.keep();
     drop(bot);
     write_text(place, "five");
     let mut bot = open::<B>(place, &folder.file(), Resume::StoredOnly).0.unwrap();
     // These are the unacknowledged message at the end, and the one that was never received.
-    assert_eq!([next_text(&mut bot), next_text(&mut bot)], ["four", "five"]);
+    assert_eq!([text_of_next(&mut bot), text_of_next(&mut bot)], ["four", "five"]);
     place.assert_no_violations();
 }
 
@@ -153,8 +104,8 @@ fn fallback_stages<B: Bot>(place: &Place) {
     bot.keep();
     drop(bot);
     // A session that lasted this long is not reported as dropped.
-    place.simulator.world().advance(HOUR);
-    place.simulator.world().phone().kick();
+    place.world().advance(HOUR);
+    place.world().phone().kick();
     let (refused, seen) = open::<B>(place, &folder.file(), Resume::StoredOnly);
     let Err(Error::LoggedOut { ret: Ret::SESSION_INVALID, ended, .. }) = refused.map(drop) else {
         panic!()
@@ -177,8 +128,8 @@ fn fallback_stages<B: Bot>(place: &Place) {
         let (bot, seen) = open::<B>(place, &folder.file(), Resume::StoredOnly);
         assert!(seen.is_empty());
         let mut bot = bot.unwrap();
-        place.simulator.world().advance(HOUR);
-        place.simulator.world().phone().kick();
+        place.world().advance(HOUR);
+        place.world().phone().kick();
         while !matches!(bot.next(), Some(Err(Error::LoggedOut { .. }))) {}
         bot.keep();
     }
@@ -211,7 +162,7 @@ fn device_forgotten<B: Bot>(place: &Place) {
     bot.call(Logout::new()).unwrap();
     bot.keep();
     drop(bot);
-    place.simulator.world().forget_devices();
+    place.world().forget_devices();
     let (refused, seen) = open::<B>(place, &folder.file(), Resume::Push);
     assert!(matches!(refused.map(drop), Err(Error::Refused { endpoint: "webwxpushloginurl", .. })));
     assert_eq!(seen, ["closed 0"]);
@@ -230,8 +181,8 @@ fn dropped<B: Bot>(place: &Place) {
     for keeps in [true, false] {
         let folder = Folder::new();
         let mut bot = first::<B>(place, &folder);
-        place.simulator.world().advance(Duration::from_secs(4));
-        place.simulator.world().phone().restrict();
+        place.world().advance(Duration::from_secs(4));
+        place.world().phone().restrict();
         let ended = loop {
             match bot.next().unwrap() {
                 Err(Error::LoggedOut { ended, .. }) => break ended.unwrap(),
@@ -247,7 +198,7 @@ fn dropped<B: Bot>(place: &Place) {
         drop(bot);
         let before = requests(place);
         for wait in [Duration::ZERO, SOON, HOUR, 24 * HOUR] {
-            place.simulator.world().advance(wait);
+            place.world().advance(wait);
             for resume in ALL {
                 let (refused, seen) = open::<B>(place, &folder.file(), resume);
                 let Err(Error::LoggedOut { ended, .. }) = refused.map(drop) else { panic!() };
@@ -268,8 +219,8 @@ fn dropped_after_a_message<B: Bot>(place: &Place) {
     let folder = Folder::new();
     let mut bot = first::<B>(place, &folder);
     write_text(place, "hello");
-    assert_eq!(next_text(&mut bot), "hello");
-    place.simulator.world().phone().kick();
+    assert_eq!(text_of_next(&mut bot), "hello");
+    place.world().phone().kick();
     let Some(Err(Error::LoggedOut { ended: Some(ended), .. })) = bot.next() else { panic!() };
     assert!(ended.had_messages && ended.is_drop());
     place.assert_no_violations();
@@ -327,7 +278,7 @@ fn store_in_use_or_copied<B: Bot>(place: &Place) {
     let mut second = open::<B>(place, &copy, Resume::StoredOnly).0.unwrap();
     assert_usable(place, &mut second);
     drop(second);
-    place.simulator.world().advance(HOUR);
+    place.world().advance(HOUR);
     bot.call(Logout::new()).unwrap();
     let before = requests(place);
     for _ in 0..3 {

@@ -8,7 +8,7 @@ use wechat_proto::message::SendText;
 use wechat_proto::{Error, UserName};
 use wechat_simulator::{Logged, Simulator, World};
 
-use crate::wire::{Bot, Hyper, Place, Ureq, on_all_wires};
+use crate::wire::{Bot, Hyper, Place, Ureq, confirm_login, named, on_all_wires, requests};
 
 /// Returns a world with 37 people on three pages, and five rooms outside the address book.
 pub(crate) fn world() -> World {
@@ -32,8 +32,7 @@ pub(crate) fn world() -> World {
 /// one by one.
 pub(crate) fn script(simulator: &Simulator) {
     let second = Duration::from_secs(1);
-    simulator.then(second, |world| world.phone().scan());
-    simulator.then(second, |world| world.phone().confirm());
+    confirm_login(simulator);
     for batch in 0..4 {
         simulator.then(second, move |world| {
             for n in 0..50 {
@@ -48,17 +47,13 @@ pub(crate) fn script(simulator: &Simulator) {
 
 /// Delivers message `n`: every third one from a room, the others from a person.
 fn write(world: &mut World, n: usize) {
-    let named = |start: &str, world: &World| {
-        let mut all = world.contacts().iter();
-        all.find(|contact| contact.nick_name.starts_with(start)).unwrap().user_name.clone()
-    };
     let text = format!("消息 {n} <&\"'> 😄\nline two");
     if n.is_multiple_of(3) {
-        let room = named(&format!("Room {}", n % 5), world);
-        let member = named(&format!("朋友 {} ", n % 5 * 5), world);
+        let room = named(world, &format!("Room {}", n % 5));
+        let member = named(world, &format!("朋友 {} ", n % 5 * 5));
         world.member_writes(&room, &member, &text);
     } else {
-        let person = named(&format!("朋友 {} ", n % 36), world);
+        let person = named(world, &format!("朋友 {} ", n % 36));
         world.person_writes(&person, &text);
     }
 }
@@ -103,7 +98,7 @@ pub(crate) fn run_bot<B: Bot>(place: &Place) -> Result<Observed, Error> {
 fn main_scenario<B: Bot>(place: &Place) {
     script(&place.simulator);
     let observed = run_bot::<B>(place).unwrap();
-    check(&observed, &place.simulator.world());
+    check(&observed, &place.world());
 }
 
 /// Asserts that the main scenario succeeded.
@@ -131,7 +126,7 @@ pub(crate) fn check(observed: &Observed, world: &World) {
     let sent = world.sent().iter().map(|sent| (sent.to.parse().unwrap(), sent.content.clone()));
     assert_eq!(sent.collect::<Vec<_>>(), observed.answered);
 
-    let calls = |name: &str| world.log().iter().filter(|logged| logged.endpoint == name).count();
+    let calls = |name: &str| requests(world, name);
     assert_eq!((calls("webwxgetcontact"), calls("webwxbatchgetcontact")), (3, 1));
     assert_eq!((calls("webwxsendmsg"), calls("webwxlogout")), (50, 1));
     assert!(world.log().len() >= 100, "{}", world.log().len());
@@ -149,7 +144,7 @@ fn both_adapters_send_identical_bytes() {
         let place = Place::tls(world()).without_ticks();
         script(&place.simulator);
         run_bot::<B>(&place).unwrap();
-        let world = place.simulator.world();
+        let world = place.world();
         world.log().iter().map(Logged::render).collect()
     }
     let (blocking, asynchronous) = (log::<Ureq>(), log::<Hyper>());

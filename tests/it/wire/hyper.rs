@@ -95,14 +95,6 @@ impl Bot for Hyper {
         self.runtime.block_on(self.client.call(endpoint))
     }
 
-    fn run_with<F>(&mut self, flow: &mut F, source: &[u8]) -> Result<F::Output, Error>
-    where
-        F: Flow,
-        Account: AsMut<F::State>,
-    {
-        self.runtime.block_on(self.client.run_with(flow, Cursor::new(source)))
-    }
-
     fn download<E>(&mut self, endpoint: E) -> Result<(Head, Vec<u8>), Error>
     where
         E: Endpoint<Output = Head>,

@@ -1,6 +1,7 @@
 //! The in-memory wire, without sockets and with the time of the simulator.
 
 use std::cell::RefCell;
+use std::ops::Range;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -32,15 +33,23 @@ pub(crate) struct Memory {
 
 /// The body of a response of which the flow requested the head only: the received bytes and the
 /// announced length.
-#[derive(Default)]
-struct Rest {
-    bytes: Bytes,
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rest {
+    pub(crate) bytes: Bytes,
     announced: Option<usize>,
 }
 
 impl Rest {
+    /// Takes the body out of a response, unless the flow requested it with the head.
+    pub(crate) fn of(reply: &mut http::Response<Bytes>, want: Want) -> Self {
+        let Want::Head { .. } = want else { return Self::default() };
+        let length = reply.headers().get("content-length");
+        let announced = length.map(|length| length.to_str().unwrap().parse().unwrap());
+        Self { bytes: std::mem::take(reply.body_mut()), announced }
+    }
+
     /// Returns the whole body, or fails if it is truncated.
-    fn into_bytes(self) -> Result<Bytes, Error> {
+    pub(crate) fn into_bytes(self) -> Result<Bytes, Error> {
         if self.announced.is_some_and(|announced| announced > self.bytes.len()) {
             let failure = Failure::new(FailureKind::Truncated, Sent::Maybe);
             return Err(Error::Transport(failure));
@@ -67,23 +76,21 @@ fn drive<F: Flow>(
                 Recorder::keep(simulator, &request);
                 let mut reply = simulator.respond(&request);
                 Transcript::keep(&request, flow, want, &reply);
-                rest = Rest::default();
-                if let Want::Head { .. } = want {
-                    let length = reply.headers().get("content-length");
-                    rest.announced = length.map(|length| length.to_str().unwrap().parse().unwrap());
-                    rest.bytes = std::mem::take(reply.body_mut());
-                }
+                rest = Rest::of(&mut reply, want);
                 flow.handle(Input::Reply(Ok(reply)));
             }
-            Err(Interrupt::Read(range)) => {
-                let place = |at| usize::try_from(at).unwrap_or(usize::MAX).min(source.len());
-                let piece = &source[place(range.start)..place(range.end)];
-                flow.handle(Input::Piece(Ok(Bytes::copy_from_slice(piece))));
-            }
+            Err(Interrupt::Read(range)) => flow.handle(piece(source, range)),
             Err(Interrupt::Sleep(time)) => simulator.world().advance(time),
             Err(Interrupt::Fail(error)) => return Err(error),
         }
     }
+}
+
+/// Reads a range of a source, up to its end.
+pub(crate) fn piece(source: &[u8], range: Range<u64>) -> Input {
+    let place = |at| usize::try_from(at).unwrap_or(usize::MAX).min(source.len());
+    let piece = &source[place(range.start)..place(range.end)];
+    Input::Piece(Ok(Bytes::copy_from_slice(piece)))
 }
 
 /// Collects the body of a request into one piece.
@@ -279,14 +286,6 @@ impl Bot for Memory {
         Account: AsMut<E::State>,
     {
         self.run(&mut Call::new(endpoint))
-    }
-
-    fn run_with<F>(&mut self, flow: &mut F, source: &[u8]) -> Result<F::Output, Error>
-    where
-        F: Flow,
-        Account: AsMut<F::State>,
-    {
-        Ok(drive(&self.simulator, flow, self.account.as_mut(), source)?.0)
     }
 
     fn download<E>(&mut self, endpoint: E) -> Result<(Head, Vec<u8>), Error>

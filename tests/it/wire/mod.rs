@@ -3,6 +3,7 @@
 //!
 //! A scenario is a function over [`Bot`] and a [`Place`]; [`on_all_wires`] defines its tests.
 
+mod folder;
 mod hyper;
 pub(crate) mod memory;
 mod place;
@@ -16,11 +17,14 @@ use wechat_proto::contact::Directory;
 use wechat_proto::login::{Progress, Resume};
 use wechat_proto::media::{Head, Upload, UploadProgress, Uploaded};
 use wechat_proto::store::SavePolicy;
-use wechat_proto::{Account, ClientMsgId, Device, Endpoint, Error, Event, Flow, Message, Session};
+use wechat_proto::{
+    Account, ClientMsgId, Device, Endpoint, Error, Event, Flow, Message, Session, Timestamp,
+};
 
+pub(crate) use self::folder::Folder;
 pub(crate) use self::hyper::Hyper;
 pub(crate) use self::memory::Memory;
-pub(crate) use self::place::Place;
+pub(crate) use self::place::{Place, confirm_login, named, requests};
 pub(crate) use self::ureq::Ureq;
 
 /// The operations that the adapters' clients share, so that one scenario runs on all.
@@ -71,11 +75,6 @@ pub(crate) trait Bot: Sized {
         E: Endpoint,
         Account: AsMut<E::State>;
     /// Runs a flow that reads a source to its next output.
-    fn run_with<F>(&mut self, flow: &mut F, source: &[u8]) -> Result<F::Output, Error>
-    where
-        F: Flow,
-        Account: AsMut<F::State>;
-    /// Runs a flow like [`Bot::run_with`], but with a shared source.
     fn run_from<F>(&mut self, flow: &mut F, source: &Bytes) -> Result<F::Output, Error>
     where
         F: Flow,
@@ -93,7 +92,7 @@ pub(crate) trait Bot: Sized {
         F: Flow,
         Account: AsMut<F::State>,
     {
-        self.run_with(flow, &[])
+        self.run_from(flow, &Bytes::new())
     }
     /// Downloads and reads the body.
     fn download<E>(&mut self, endpoint: E) -> Result<(Head, Vec<u8>), Error>
@@ -172,6 +171,14 @@ pub(crate) fn endpoint<B>(request: &http::Request<B>) -> &str {
     if parts.next() == Some("qrcode") { "qrcode" } else { last }
 }
 
+/// Returns the name of an endpoint on the wire.
+pub(crate) fn name_of<E: Endpoint>(mut called: E, mut account: Account, now: Timestamp) -> String
+where
+    Account: AsMut<E::State>,
+{
+    endpoint(&called.request(account.as_mut(), now)).to_owned()
+}
+
 /// All service host names that clients resolve.
 const NAMES: [&str; 12] = [
     "wx.qq.com", "login.wx.qq.com", "login.weixin.qq.com", "webpush.wx.qq.com", "file.wx.qq.com",
@@ -230,7 +237,7 @@ macro_rules! on_all_wires {
             pub(super) fn endpoints_called() -> Vec<String> {
                 let place = Place::memory($world);
                 super::$scenario::<Memory>(&place);
-                let world = place.simulator.world();
+                let world = place.world();
                 world.log().iter().map(|logged| logged.endpoint.clone()).collect()
             }
 

@@ -5,10 +5,28 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use wechat_proto::{Device, Hosts, Timestamp};
-use wechat_simulator::{Chaos, Cut, Mode, Server, Simulator, TlsFaultProxy, World};
+use wechat_proto::{Device, Hosts, Timestamp, UserName};
+use wechat_simulator::{Chaos, Cut, Mode, Server, Simulator, TlsFaultProxy, World, WorldGuard};
 
 use crate::sweep;
+
+/// Returns the `UserName` of the first contact whose nickname begins with this. An emoji in it is
+/// encoded.
+pub(crate) fn named(world: &World, start: &str) -> String {
+    let contact = world.contacts().iter().find(|contact| contact.nick_name.starts_with(start));
+    contact.expect(start).user_name.clone()
+}
+
+/// Scans and confirms the next login on the phone, a second apart.
+pub(crate) fn confirm_login(simulator: &Simulator) {
+    simulator.then(Duration::from_secs(1), |world| world.phone().scan());
+    simulator.then(Duration::from_secs(1), |world| world.phone().confirm());
+}
+
+/// Returns the number of requests to an endpoint.
+pub(crate) fn requests(world: &World, endpoint: &str) -> usize {
+    world.log().iter().filter(|logged| logged.endpoint == endpoint).count()
+}
 
 /// A simulator and the server in front of it.
 pub(crate) struct Place {
@@ -187,8 +205,22 @@ impl Place {
 
     /// Scans and confirms the next login on the phone, a second apart.
     pub(crate) fn confirm_login(&self) {
-        self.simulator.then(Duration::from_secs(1), |world| world.phone().scan());
-        self.simulator.then(Duration::from_secs(1), |world| world.phone().confirm());
+        confirm_login(&self.simulator);
+    }
+
+    /// Returns the `UserName` of the first contact whose nickname begins with this.
+    pub(crate) fn named(&self, start: &str) -> UserName {
+        named(&self.world(), start).parse().unwrap()
+    }
+
+    /// Returns the number of requests to an endpoint.
+    pub(crate) fn requests(&self, endpoint: &str) -> usize {
+        requests(&self.world(), endpoint)
+    }
+
+    /// Returns the world of the simulator.
+    pub(crate) fn world(&self) -> WorldGuard<'_> {
+        self.simulator.world()
     }
 
     /// Asserts that the simulator accepted every request.

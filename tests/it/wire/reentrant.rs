@@ -17,7 +17,6 @@ use tokio::task::block_in_place;
 use wechat_proto::media::{GetIcon, LocalFile, Upload};
 use wechat_proto::message::{RevokeMessage, SendFile, SendText};
 use wechat_proto::{Error, UserName};
-use wechat_simulator::Simulator;
 
 use super::{Place, options};
 use crate::sessions::story;
@@ -36,11 +35,9 @@ fn within_a_minute(test: impl FnOnce() + Send + 'static) {
     thread.join().unwrap();
 }
 
-fn script(simulator: &Simulator) {
-    let second = Duration::from_secs(1);
-    simulator.then(second, |world| world.phone().scan());
-    simulator.then(second, |world| world.phone().confirm());
-    simulator.then(second, |world| {
+fn script(place: &Place) {
+    place.confirm_login();
+    place.simulator.then(Duration::from_secs(1), |world| {
         let friend = world.contacts().last().unwrap().user_name.clone();
         world.person_writes(&friend, "hello");
     });
@@ -48,7 +45,7 @@ fn script(simulator: &Simulator) {
 
 /// Returns the number of texts that the simulator received.
 fn sent(place: &Place) -> usize {
-    place.simulator.world().sent().iter().filter(|sent| sent.content == "inside").count()
+    place.world().sent().iter().filter(|sent| sent.content == "inside").count()
 }
 
 /// A source and a sink that invoke a closure on each use.
@@ -138,7 +135,7 @@ fn ureq_callbacks_may_call_the_client() {
 
     within_a_minute(|| {
         let place = Place::http(story::world());
-        script(&place.simulator);
+        script(&place);
         let known: Arc<OnceLock<Client>> = Arc::default();
         let (clock, in_clock) = (place.clock(), Arc::clone(&known));
         let options = options(&place).clock(move || {
@@ -151,7 +148,7 @@ fn ureq_callbacks_may_call_the_client() {
         let first = Client::login(&transport, &mut place.device(), drop).unwrap();
         let stored = first.session();
         let other = Client::resume(&transport, stored).unwrap();
-        script(&place.simulator);
+        script(&place);
         let mut device = place.device();
         let client = Client::login(&transport, &mut device, |_| {
             other.session();
@@ -200,7 +197,7 @@ fn hyper_callbacks_may_call_the_client() {
 
     within_a_minute(|| {
         let place = Place::http(story::world());
-        script(&place.simulator);
+        script(&place);
         let known: Arc<OnceLock<Client>> = Arc::default();
         let (clock, in_clock) = (place.clock(), Arc::clone(&known));
         let options = options(&place).clock(move || {
@@ -212,7 +209,7 @@ fn hyper_callbacks_may_call_the_client() {
         runtime.block_on(async {
             let first = Client::login(&transport, &mut place.device(), drop).await.unwrap();
             let other = Client::resume(&transport, first.session()).unwrap();
-            script(&place.simulator);
+            script(&place);
             let mut device = place.device();
             let client = Client::login(&transport, &mut device, |_| {
                 other.session();
