@@ -1,4 +1,4 @@
-//! A bot of handlers.
+//! A bot that consists of handlers.
 
 use std::fmt;
 use std::future::Future;
@@ -36,7 +36,8 @@ impl Task {
     }
 }
 
-/// A client with handlers of its messages. Needs a tokio runtime, on which the handlers are spawned.
+/// A client with handlers for its messages. Needs a tokio runtime, on which the handlers are
+/// spawned.
 ///
 /// ```no_run
 /// use wechat_proto::router::{Report, When};
@@ -125,7 +126,7 @@ impl Bot {
     ///
     /// # Errors
     ///
-    /// The reason of the end, except [`Client::stop`] and the account's own logout.
+    /// The error that ended the events, except after [`Client::stop`] or the account's own logout.
     pub async fn run(self, mut observe: impl FnMut(Report<'_>)) -> Result<(), Error> {
         let Self { client, mut router, limit, retries } = self;
         let (mut turns, mut running) = (Turns::<Task>::new(limit), JoinSet::new());

@@ -328,7 +328,7 @@ impl Client {
             match self.transport.drive(flow, empty(), &self.shutdown, poll).await?.0 {
                 Step::Event(event) => return Ok(event),
                 Step::Save => {
-                    // Boxed, because its space would be part of each wait for an event.
+                    // Boxed, because otherwise each wait for an event would include space for it.
                     let saved = Box::pin(self.save_session()).await;
                     if let (Err(error), Some(flow)) = (saved, flow.flow_mut()) {
                         flow.not_saved(error);

@@ -19,7 +19,7 @@ use crate::transport::Timer;
 pub(crate) type Incoming = UnsyncBoxBody<Bytes, BoxError>;
 
 /// A streamed body of a reply, to be read as it arrives or [copied](Download::copy_to) to a writer.
-#[must_use = "the body is not read until it is used"]
+#[must_use = "the body is not downloaded unless it is read or copied"]
 pub struct Download {
     /// Empty once it has ended.
     pub(crate) body: Incoming,

@@ -20,7 +20,7 @@ use crate::transport::{Inner, Transport};
 impl Transport {
     /// Runs a flow to its next output. `poll` polls it once and acquires the necessary locks.
     ///
-    /// A notification of the waiters of `shutdown` ends one exchange or pause early.
+    /// Notifying the waiters of `shutdown` ends the current exchange or pause early.
     /// Also returns the body of the last response under
     /// [`Want::Head`](wechat_proto::flow::Want::Head). If the future is dropped, the flow may be
     /// polled again.
@@ -92,8 +92,8 @@ async fn read(
     let failure = |error| Failure::new(FailureKind::Source, Sent::No).because(error);
     source.seek(SeekFrom::Start(range.start)).await.map_err(failure)?;
     let length = range.end.saturating_sub(range.start);
-    // Allocates at most 1 MB in advance, regardless of the range. `tokio::fs::File` reads as many
-    // bytes in each of its tasks as there is space for.
+    // Allocates at most 1 MB in advance, regardless of the range. Each task of `tokio::fs::File`
+    // reads as many bytes as there is space for.
     let mut bytes = Vec::with_capacity(length.min(1 << 20) as usize);
     source.take(length).read_to_end(&mut bytes).await.map_err(failure)?;
     Ok(bytes.into())

@@ -136,7 +136,7 @@ impl Messages {
     ///
     /// # Errors
     ///
-    /// Errors that ended the messages, were not transient or persisted, see [`Messages`].
+    /// The errors of [`Event::Trouble`] and [`Event::Closed`]: see [`Messages`].
     pub async fn next(&mut self) -> Option<Result<Message, Error>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }

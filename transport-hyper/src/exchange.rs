@@ -39,7 +39,7 @@ pub(crate) async fn exchange(
         let mut service = service.clone();
         let replying = {
             let ready = service.ready().await.map_err(|error| reply_failure(error, sent()))?;
-            // Moved out of its box only here, because the future has space for what it holds.
+            // Moved out of its box only here, so that the future needs no space for it.
             let Request { http, .. } = *request;
             ready.call(http.map(RequestBody::new))
         };

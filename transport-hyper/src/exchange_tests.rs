@@ -1,4 +1,4 @@
-//! Tests of replies from a custom service, which need not check them itself.
+//! Tests of replies from a custom service that does not check them itself.
 
 use std::convert::Infallible;
 use std::future::ready;

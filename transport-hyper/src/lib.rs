@@ -48,7 +48,7 @@
 //!   feature `rustls`, requests to `https` hosts fail.
 //! - The addresses of a name are tried at intervals of 250 ms, or at once after a failure; the first
 //!   that responds is used.
-//! - Proxies of the environment are ignored; [`Options::proxy`] sets one, an HTTP or a SOCKS proxy.
+//! - Proxy environment variables are ignored; [`Options::proxy`] sets an HTTP or a SOCKS proxy.
 //! - One deadline covers the whole exchange: lookup, connection, handshake, request, reply.
 //!   [`Options::connect_timeout`] limits the part before the request. If a kept connection turns out
 //!   to be closed, only the deadline limits the connection that replaces it.

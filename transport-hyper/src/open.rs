@@ -173,7 +173,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::Transport`] if the system has no entropy.
+    /// [`Error::Transport`] if the system's random number generator fails.
     pub fn resume(transport: &Transport, mut session: Session) -> Result<Self, Error> {
         session.mix_seed(transport.inner.options.new_seed()?);
         Ok(Self::new(transport, Account::from(session)))
@@ -181,9 +181,9 @@ impl Client {
 
     /// Opens the session of a logged-in browser, and returns a client for it.
     ///
-    /// `cookies` are the browser's `Cookie` header for the page, which `credentials` come from as well
-    /// ([`Credentials::from_cookies`]). The device needs the hosts of the page that the browser shows.
-    /// Add [`Client::with_store`] and [`Client::save_session`] to keep the session.
+    /// `cookies` is the browser's `Cookie` header for the page, from which `credentials` are taken
+    /// as well ([`Credentials::from_cookies`]). The device needs the hosts of the page that the
+    /// browser shows. Add [`Client::with_store`] and [`Client::save_session`] to keep the session.
     ///
     /// ```no_run
     /// use wechat_proto::hosts::{Family, Hosts};

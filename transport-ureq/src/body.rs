@@ -14,7 +14,7 @@ use crate::failure::failure;
 ///
 /// A read fails if no data arrives within the idle timeout of the flow, or if the body is shorter
 /// than announced. Read errors contain a [`wechat_proto::Error`].
-#[must_use = "the body is not read until it is used"]
+#[must_use = "the body is not downloaded unless it is read or copied"]
 pub struct Download(pub(crate) BodyReader<'static>);
 
 impl Download {

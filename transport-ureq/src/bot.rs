@@ -1,4 +1,4 @@
-//! A bot of handlers.
+//! A bot that consists of handlers.
 
 use std::time::Duration;
 use std::{fmt, thread};
@@ -12,7 +12,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 type Handler = Box<dyn FnMut(&Client, &Message, &str) -> Result<(), BoxError> + Send>;
 
-/// A client with handlers of its messages.
+/// A client with handlers for its messages.
 ///
 /// ```no_run
 /// use wechat_proto::router::{Report, When};
@@ -82,7 +82,7 @@ impl Bot {
     ///
     /// # Errors
     ///
-    /// The reason of the end, except [`Client::stop`] and the account's own logout.
+    /// The error that ended the events, except after [`Client::stop`] or the account's own logout.
     pub fn run(mut self, mut observe: impl FnMut(Report<'_>)) -> Result<(), Error> {
         'events: for event in self.client.events().manual() {
             let Some(message) = event.message() else {

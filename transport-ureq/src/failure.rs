@@ -7,7 +7,7 @@ use wechat_transport::refused_by_proxy;
 
 use crate::tls;
 
-/// Returns the failure of an error, with the kind `kind` unless the error is more specific. Only
+/// Converts an error to a failure, with the kind `kind` unless the error is more specific. Only
 /// errors of the operating system and of TLS are kept as sources.
 pub(crate) fn failure(error: ureq::Error, kind: FailureKind, sent: Sent) -> Failure {
     let kind = match error {

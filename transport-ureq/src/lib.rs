@@ -59,7 +59,7 @@
 //!   transport writes them as browsers do.
 //! - Name lookups are cached for a minute. The addresses of a name are tried one after another,
 //!   each but the last for at most a second, starting with the one that responded last.
-//! - Proxies of the environment are ignored; [`Options::proxy`] sets one, an HTTP or a SOCKS proxy.
+//! - Proxy environment variables are ignored; [`Options::proxy`] sets an HTTP or a SOCKS proxy.
 //! - One deadline covers the whole exchange: lookup, connection, handshake, request, reply. For a
 //!   streamed reply, it applies to each of these stages, and the idle limit of the body also to the
 //!   wait for the head.

@@ -22,13 +22,13 @@ use wechat_transport::{Attachment, NewFile};
 use crate::body::Download;
 use crate::client::Client;
 
-/// The longest download that is saved, in bytes.
+/// The size in bytes of the largest download that is saved.
 const SAVED: u64 = 1 << 30;
 
 /// # Conveniences
 ///
-/// A receiver is a `UserName`, a contact, a message (its chat), or a name: see [`Recipient`]. A name
-/// loads all contacts once. Besides the errors of their endpoints, these functions fail with:
+/// A recipient is a `UserName`, a contact, a message (its chat), or a name: see [`Recipient`]. A
+/// name loads all contacts once. Besides the errors of their endpoints, these functions fail with:
 ///
 /// - [`Error::UnknownContact`] and [`Error::AmbiguousContact`] if no contact or several contacts have
 ///   a name;
@@ -82,8 +82,8 @@ impl Client {
         self.call(SendText::mention_reply(message, &self.directory(), text))
     }
 
-    /// Uploads a file and sends it by its content: as a picture, a video, an emoticon (a gif) or a
-    /// file. [`Attachment`] has options, for example to send a picture as a file.
+    /// Uploads a file and sends it as its content requires: as a picture, a video, an emoticon (a
+    /// GIF) or a file. [`Attachment`] has options, for example to send a picture as a file.
     ///
     /// `progress` receives each step of the upload. Fails with [`Error::Source`] if the file cannot be
     /// read. To resume an upload after a failure, use [`Client::upload`].

@@ -1,4 +1,4 @@
-//! An HTTP stack without an account.
+//! The transport: runs flows over HTTP, independently of any account.
 
 use std::fmt;
 use std::io;

@@ -35,7 +35,7 @@ impl Args {
     ///
     /// # Errors
     ///
-    /// That of clap, also for `--help` and `--version`, with its help in this language.
+    /// The error of clap, also for `--help` and `--version`, with its help in this language.
     pub(crate) fn read(lang: Lang) -> Result<Self, clap::Error> {
         let mut command =
             lang.pick(|command| command, zh::localized as fn(_) -> _)(Self::command());
@@ -140,7 +140,7 @@ pub(crate) struct Global {
     pub(crate) lang: Option<Lang>,
 }
 
-/// An entry of the service.
+/// An entry point of the service.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum EntryName {
     /// wx.qq.com

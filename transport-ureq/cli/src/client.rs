@@ -24,7 +24,7 @@ use crate::lang::{Lang, Words};
 use crate::output::{Output, has_terminal, visible};
 use crate::profile::{Access, Held, Profile};
 
-/// Returns the transport of the options.
+/// Returns a transport with the options.
 ///
 /// # Errors
 ///

@@ -52,7 +52,7 @@ impl Exit {
         match self {
             Self::Done => ("done", "done", "完成"),
             Self::Other => ("other", "another failure", "其他错误"),
-            Self::Usage => ("usage", "wrong usage", "用法错误"),
+            Self::Usage => ("usage", "usage error", "用法错误"),
             Self::LoginNeeded => (
                 "login_needed",
                 "login needed: there is no session, or it has ended",

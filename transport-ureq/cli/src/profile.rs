@@ -1,4 +1,4 @@
-//! Places of sessions, and the processes that hold them.
+//! Locations of session files, and the processes that hold them.
 
 use std::fmt::Write as _;
 use std::fs::DirBuilder;
@@ -20,7 +20,7 @@ use crate::lang::{Lang, Words};
 use crate::notes::NoteFile;
 use crate::output::{Output, visible};
 
-/// The place of one session.
+/// The location of one session.
 #[derive(Debug)]
 pub(crate) struct Profile {
     pub(crate) path: PathBuf,
@@ -61,8 +61,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 const SILENCE: Duration = Duration::from_secs(1);
 
 impl Profile {
-    /// Returns the place of the session that the options name: the file of `--session`, otherwise
-    /// the default one of the profile and the entry, in the folder where the platform keeps state.
+    /// Returns the location of the session that the options name: the file of `--session`,
+    /// otherwise the default one of the profile and the entry, in the folder where the platform
+    /// keeps state.
     ///
     /// # Errors
     ///
@@ -76,8 +77,8 @@ impl Profile {
         Ok(Self { path, entry, wait: global.wait, login: login_command(global, entry) })
     }
 
-    /// Returns the place of the session of a command that supports every entry: without `--entry`, that
-    /// of the web, or the only one that exists.
+    /// Returns the location of the session for a command that supports every entry: without
+    /// `--entry`, that of the web, or the only one that exists.
     ///
     /// # Errors
     ///
@@ -170,7 +171,7 @@ impl Profile {
         Ok(Access::Held(held))
     }
 
-    /// Returns the process that holds the session, `None` if there is none. Does not wait.
+    /// Returns the process that holds the session, or `None`. Does not wait.
     ///
     /// # Errors
     ///

@@ -118,8 +118,8 @@ pub(crate) struct Drop {
 
 /// Print incoming messages until Ctrl-C
 ///
-/// Logs in with a QR code if there is no open session and this is a terminal. A message counts as
-/// received after it was printed; those that arrived while no `listen` ran are printed first.
+/// Logs in with a QR code if there is no open session and this is a terminal. Each message is
+/// acknowledged after it was printed; those that arrived while no `listen` ran are printed first.
 ///
 /// Examples:
 ///   wechat listen

@@ -35,7 +35,7 @@ impl From<Failure> for NotDone {
 const BEGIN: Duration = Duration::from_secs(5);
 
 impl Connection {
-    /// Connects to the holder of a session. `None` if it offers no socket (yet).
+    /// Connects to the holder of a session. Returns `None` if it offers no socket (yet).
     pub(crate) fn open(session: &Path) -> Option<Self> {
         local::connect(session).map(|stream| Self(BufReader::new(stream)))
     }
@@ -44,8 +44,8 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`NotDone`]. If the holder ends during an operation that changes something, the failure is
-    /// [`Exit::Unanswered`].
+    /// [`NotDone::NotBegun`] if the holder ended before the operation, [`NotDone::Failed`] if the
+    /// operation failed: with [`Exit::Unanswered`] if the holder ended during a change.
     pub(crate) fn request(&mut self, operation: &Operation) -> Result<Value, NotDone> {
         let mut request = serde_json::to_vec(operation).map_err(io::Error::from).map_err(broken)?;
         request.push(b'\n');

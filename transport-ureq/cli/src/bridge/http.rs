@@ -29,7 +29,7 @@ use crate::output::SCHEMA;
 
 type Response = hyper::Response<Either<Full<Bytes>, Events>>;
 
-/// The state of the server. It has the token, and therefore no `Debug`.
+/// The state of the server. It contains the token, so it does not implement `Debug`.
 struct Server {
     service: Arc<Service>,
     token: String,

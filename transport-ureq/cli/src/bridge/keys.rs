@@ -1,4 +1,4 @@
-//! Sends with a key, which are not repeated, even after a restart.
+//! Sends with a key, each of which happens once, even after a restart.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -43,7 +43,7 @@ impl Keys {
         Ok(Self { file, sends: Mutex::new(sends) })
     }
 
-    /// Returns the send of a key; a new one with this id if there is none.
+    /// Returns the send of a key, or a new one with this id.
     ///
     /// # Errors
     ///

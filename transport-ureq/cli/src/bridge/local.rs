@@ -36,7 +36,7 @@ pub(super) struct Listener {
 /// The time limit of the proofs.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Connects to the process that holds a session. `None` if it does not listen (yet).
+/// Connects to the process that holds a session. Returns `None` if it does not listen (yet).
 pub(super) fn connect(session: &Path) -> Option<Socket> {
     let folder = folder(session);
     is_private(&folder).then_some(())?;
@@ -113,7 +113,7 @@ impl Listener {
     }
 }
 
-/// Proves to a listener that this process can read the key, after the listener did so.
+/// Proves to a listener that this process can read the key, after the listener has proved the same.
 fn prove(mut stream: &Socket, key: &[u8; 32]) -> io::Result<()> {
     stream.set_read_timeout(Some(LIMIT))?;
     let (own, mut theirs) = (random()?, [0; 32]);

@@ -21,7 +21,7 @@ impl Epoch {
         Self(login)
     }
 
-    /// Splits a name that ends with a login. `None` for other names.
+    /// Splits a name into the `UserName` and its login. Returns `None` for names without a login.
     pub(crate) fn split(name: &str) -> Option<(UserName, Self)> {
         let (user, login) = name.strip_prefix('@').and(name.rsplit_once('#'))?;
         let is_login = login.len() == 8 && login.bytes().all(|byte| byte.is_ascii_hexdigit());

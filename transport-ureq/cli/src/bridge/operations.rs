@@ -50,7 +50,7 @@ impl Operations {
         }
     }
 
-    /// Returns the operations of a process that holds the session of this path for long.
+    /// Returns the operations of a process that holds the session of this path until it ends.
     ///
     /// # Errors
     ///
@@ -273,7 +273,7 @@ impl Operations {
     }
 }
 
-/// The longest download, in bytes.
+/// The size of the largest download, in bytes.
 const LIMIT: u64 = 4 << 30;
 
 /// Saves the media of a message at a path, and returns the result of [`Operation::Download`].

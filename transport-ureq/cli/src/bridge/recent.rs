@@ -41,7 +41,7 @@ impl Recent {
         self.messages.iter().rev().find(|message| message.id == id).cloned()
     }
 
-    /// Returns the receipt of a message of the account's own.
+    /// Returns the receipt of a message that the account sent.
     pub(crate) fn receipt(&self, id: &str) -> Option<Receipt> {
         let msg_id = MsgId::from(id);
         let sent = self.receipts.iter().rev().find(|receipt| receipt.msg_id == msg_id);

@@ -35,14 +35,14 @@ pub(crate) struct Service {
     running: RwLock<()>,
 }
 
-/// A request: a JSON object with an `id` of its own and an operation.
+/// A request: a JSON object with an `id` and an operation.
 #[derive(Debug)]
 pub(crate) struct Request {
     id: Value,
     pub(crate) operation: Result<Operation, Failure>,
 }
 
-/// The longest request, in bytes.
+/// The maximum length of a request, in bytes.
 pub(crate) const LONGEST: usize = 1 << 20;
 
 impl Request {

@@ -1,4 +1,4 @@
-//! The bridge on a Unix socket, offered by the commands that hold a session until they are ended.
+//! The bridge on a Unix socket, offered by the commands that hold a session until they end.
 
 use std::io::{self, BufReader, Write as _};
 use std::net::Shutdown;
@@ -18,7 +18,7 @@ use crate::drop::ledger::Ledger;
 use crate::exit::Failure;
 use crate::output::Output;
 
-/// The bridge of a command with events of its own. Dropping it waits for the operations in progress.
+/// The bridge of a command with its own events. Dropping it waits for the operations in progress.
 #[derive(Debug)]
 pub(crate) struct Offer(Arc<Service>);
 

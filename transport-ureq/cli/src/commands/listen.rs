@@ -86,7 +86,7 @@ pub(crate) fn other(
 ///
 /// # Errors
 ///
-/// The reason of the end, except a stop and the account's own logout.
+/// The error that ended the events, except after a stop or the account's own logout.
 pub(crate) fn closed(error: &Error, profile: &Profile) -> Result<Exit, Failure> {
     match error {
         Error::Stopped => Ok(signals::arrived().unwrap_or(Exit::Done)),

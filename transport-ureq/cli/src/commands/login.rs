@@ -57,7 +57,7 @@ fn desktop(login: &Login) -> Result<Entry, Failure> {
     let (Some(version), Some(path)) = (&login.client_version, &login.extspam) else {
         return Err(Failure::new(
             Exit::Usage,
-            "the desktop entry needs `--client-version` and `--extspam`, the values of such a client",
+            "the desktop entry needs `--client-version` and `--extspam` of a desktop client",
             "desktop 入口需要 `--client-version` 和 `--extspam`，即桌面客户端的取值",
         ));
     };
@@ -76,7 +76,7 @@ fn no_terminal() -> Failure {
         "登录需要终端来显示二维码",
     )
     .hint(
-        "run it in a terminal, or `wechat login --json`, which prints the URL of the code",
+        "run this in a terminal, or use `wechat login --json`, which prints the URL of the code",
         "请在终端中运行，或用 `wechat login --json` 输出二维码的网址",
     )
 }

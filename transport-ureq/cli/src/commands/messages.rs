@@ -149,7 +149,7 @@ impl Line {
         Message::from_json(&raw.to_string(), me).map_err(|_| not_a_line("-"))
     }
 
-    /// Returns the receipt of a message of one's own.
+    /// Returns the receipt of a message that the account sent.
     ///
     /// # Errors
     ///

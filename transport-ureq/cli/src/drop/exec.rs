@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 ///
 /// # Errors
 ///
-/// The reason why it could not be started, or its unsuccessful status.
+/// The reason if the program cannot be started, or its status if it fails.
 pub(crate) fn run(argv: &[String], path: &Path, id: &str) -> Result<(), String> {
     let Some((program, arguments)) = argv.split_first() else { return Ok(()) };
     let status = Command::new(program)

@@ -32,7 +32,7 @@ pub(crate) struct Saver {
     pub(crate) ledger: Ledger,
     /// Absolute and without links.
     folder: PathBuf,
-    /// The maximum length of a file.
+    /// The maximum size of a file, in bytes.
     limit: u64,
 }
 
@@ -127,7 +127,8 @@ impl Saver {
     ///
     /// # Errors
     ///
-    /// See [`NotSaved`]. The incomplete file is removed.
+    /// [`NotSaved::Download`] if the download fails, [`NotSaved::Local`] if the local file system
+    /// fails. The incomplete file is removed.
     pub(crate) fn save(
         &mut self,
         client: &Client,

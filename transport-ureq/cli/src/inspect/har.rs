@@ -1,7 +1,7 @@
 //! Reading of HAR files (HTTP Archive 1.1 to 1.3), as browsers and proxies write them.
 //!
-//! The document remains a JSON value: writers omit fields and add their own, and a copy keeps all that
-//! is not masked.
+//! The document remains a JSON value: writers omit fields and add their own, and a copy keeps
+//! everything that is not masked.
 
 use std::io::Read as _;
 
@@ -23,7 +23,7 @@ pub(crate) struct Exchange {
     pub(super) request_body: Bytes,
     /// The status of the response; 0 if there is none.
     pub(super) status: u16,
-    /// The reason of a missing response, as the recording program states it.
+    /// The reason for a missing response, as the recording program states it.
     pub(super) failure: String,
     pub(super) response_headers: Vec<(String, String)>,
     pub(super) response_body: Body,
@@ -43,7 +43,7 @@ impl Default for Body {
     }
 }
 
-/// The longest body that is unpacked.
+/// The maximum size of an unpacked body, in bytes.
 const LONGEST: u64 = 64 << 20;
 
 /// Returns the entries of a HAR document, or the reason why it is not one.

@@ -89,7 +89,7 @@ fn broken(name: &str, error: &serde_json::Error) -> Failure {
     let reason = reason.split(" at line ").next().unwrap_or_default();
     Failure::new(
         Exit::Other,
-        format!("{name}: broken JSON at line {line}, column {column}: {reason}"),
+        format!("{name}: malformed JSON at line {line}, column {column}: {reason}"),
         format!("{name}：JSON 在第 {line} 行第 {column} 列损坏：{reason}"),
     )
     .hint("export the capture again, as HAR with content", "请重新导出带内容的 HAR")
@@ -126,11 +126,11 @@ mod tests {
             ("\u{feff} \n", "a.har: the file is empty"),
             (
                 "{\"log\":{\"entries\":[\n{\"request\":",
-                "a.har: broken JSON at line 2, column 11: EOF while parsing a value",
+                "a.har: malformed JSON at line 2, column 11: EOF while parsing a value",
             ),
             (
                 "{\"log\":{\"entries\":[{\"text\":\"window.code=408;\"}",
-                "a.har: broken JSON at line 1, column 46: EOF while parsing a list",
+                "a.har: malformed JSON at line 1, column 46: EOF while parsing a list",
             ),
             ("{\"log\":[]}", "a.har: not a HAR file: it has no `log`"),
             ("{\"log\":{}}", "a.har: not a HAR file: its `log` has no `entries`"),
@@ -138,7 +138,7 @@ mod tests {
             ("{\"a\":1}", "a.har: neither a HAR file nor a reply of the WeChat web protocol"),
             ("hello", "a.har: neither a HAR file nor a reply of the WeChat web protocol"),
             ("<html></html>", "a.har: neither a HAR file nor a reply of the WeChat web protocol"),
-            ("{\"a\":", "a.har: broken JSON at line 1, column 5: EOF while parsing a value"),
+            ("{\"a\":", "a.har: malformed JSON at line 1, column 5: EOF while parsing a value"),
         ] {
             assert_eq!(failure(text), reported, "{text}");
         }

@@ -1,4 +1,4 @@
-//! Masks of secrets. Equal secrets have equal masks, in every notation.
+//! Masks for secrets. Equal secrets get equal masks, however they are encoded.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ pub(crate) struct Masks {
     matcher: Option<(AhoCorasick, Vec<Mask>)>,
 }
 
-/// The notation of masks.
+/// The style of masks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Style {
     /// `<skey-1>`, for display.
@@ -43,7 +43,7 @@ struct Mask {
 const SHORTEST: usize = 6;
 /// The maximum depth of nested Base64 that is searched for secrets.
 const DEPTH: usize = 3;
-/// The longest text that is decoded from Base64 at every alignment.
+/// The maximum length of a text that is decoded from Base64 at every alignment.
 const ALIGNED: usize = 64 << 10;
 
 impl Masks {

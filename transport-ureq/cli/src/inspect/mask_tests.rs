@@ -12,7 +12,7 @@ fn masks() -> Masks {
 }
 
 #[test]
-fn one_secret_has_one_mask_in_every_notation() {
+fn one_secret_has_one_mask_in_every_encoding() {
     let mut masks = masks();
     for (text, shown) in [
         (format!("a {SKEY} b"), "a <skey-1> b"),
@@ -69,7 +69,7 @@ fn masks_of_a_copy_are_kept() {
 }
 
 proptest! {
-    /// A masked text does not contain the secret, in any notation and context.
+    /// A masked text does not contain the secret, in any encoding and context.
     #[test]
     fn no_secret_is_left(
         secret in "[A-Za-z0-9+/=@_-]{8,40}",

@@ -45,11 +45,12 @@ impl Meaning {
     }
 }
 
-/// Returns the meaning of a reply, and applies it to the state.
+/// Returns the meaning of a reply, and applies it to the state. Returns `None` if the endpoint is
+/// unknown.
 ///
 /// # Errors
 ///
-/// Those of the endpoint; `Ok(None)` if the endpoint is unknown.
+/// Those of the endpoint.
 pub(super) fn meaning(
     endpoint: &str,
     request: &Request,

@@ -56,8 +56,8 @@ pub(crate) struct Inspect {
     /// The `UserName` of the account, if the capture does not show it
     #[arg(long, value_name = "@NAME")]
     me: Option<UserName>,
-    /// Write a copy without secrets, account numbers and calls of other services; names and texts
-    /// of chats stay in it
+    /// Write a copy without secrets, account numbers and calls to other services; names and texts
+    /// of chats are kept
     #[arg(long, value_name = "OUT.har")]
     redact: Option<PathBuf>,
     /// Mask names and texts in the copy as well, and leave out pictures and files

@@ -41,7 +41,7 @@ pub(crate) fn learn_entry(entry: &Value, masks: &mut Masks) {
 }
 
 /// Returns a copy without secrets, without the entries of other services, and without the fields
-/// that programs add (`_initiator`, …).
+/// that browsers add (`_initiator`, …).
 pub(crate) fn copy(document: &Value, masks: &mut Masks) -> Value {
     learn(document, masks);
     let entries: Vec<_> =
@@ -136,8 +136,8 @@ fn copied_value(value: &Value, masks: &mut Masks) -> Value {
     }
 }
 
-/// Returns whether a field is copied: neither additions of programs, except the reason of a missing
-/// response, nor references to pages.
+/// Returns whether a field is copied: neither additions of programs, except the reason for a
+/// missing response, nor references to pages.
 fn is_copied(name: &str) -> bool {
     name == "_error" || !name.starts_with('_') && name != "pageref"
 }

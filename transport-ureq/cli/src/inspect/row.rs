@@ -173,9 +173,7 @@ fn meant(
     match meaning(endpoint, request, &response, state) {
         Ok(Some(meaning)) => Ok(meaning),
         Err(error) if known(endpoint).is_some() => Err(error.to_string()),
-        _ => {
-            Err(format!("not an endpoint that the protocol documents; its reply has {size} bytes"))
-        }
+        _ => Err(format!("an undocumented endpoint; its reply has {size} bytes")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The places of secrets and personal ids in a text.
+//! The positions of secrets and personal ids in a text.
 
 use std::ops::Range;
 
@@ -90,7 +90,8 @@ pub(super) fn of_cookie(name: &str) -> Option<Kind> {
     (!is_open).then(|| of_name(name).unwrap_or(Kind::Secret("cookie")))
 }
 
-/// Returns the name of each cookie, and the place of its value, in a `Cookie` or `Set-Cookie` header.
+/// Returns the name of each cookie, and the position of its value, in a `Cookie` or `Set-Cookie`
+/// header.
 pub(super) fn cookies<'a>(header: &str, value: &'a str) -> Vec<(&'a str, Range<usize>)> {
     let (separator, only_first) = match header.to_ascii_lowercase().as_str() {
         "cookie" => (';', false),
@@ -153,7 +154,7 @@ pub(super) fn scan(text: &[u8]) -> Vec<(Range<usize>, Kind)> {
     found
 }
 
-/// Returns the name of a login behind this word: `/qrcode/…`, `weixin.qq.com/l/…`.
+/// Returns the id of a login that follows this word: `/qrcode/…`, `weixin.qq.com/l/…`.
 fn uuid(text: &[u8], word: &Range<usize>) -> Option<Range<usize>> {
     let before = match &text[word.clone()] {
         b"qrcode" => &b"/"[..],
@@ -267,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_found_in_every_notation() {
+    fn secrets_are_found_in_every_encoding() {
         let skey = Kind::Secret("skey");
         for text in [
             r#"{"Skey":"@crypt_1"}"#,

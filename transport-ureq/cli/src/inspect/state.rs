@@ -38,7 +38,7 @@ impl State {
         &self.account.session().me().user_name
     }
 
-    /// Returns the display name of a contact, its id if the capture has not named it yet.
+    /// Returns the display name of a contact, or its id if the capture has not named it yet.
     pub(super) fn name(&self, name: &UserName) -> String {
         match &*self.account.directory().name_of(name) {
             "unknown" if name == self.me() => "me".to_owned(),

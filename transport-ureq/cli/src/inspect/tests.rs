@@ -49,7 +49,7 @@ fn shown(timeline: &Timeline) -> Vec<String> {
     timeline.rows.iter().map(Row::to_string).collect()
 }
 
-/// Returns the secrets that a text contains in any notation.
+/// Returns the secrets that a text contains in any encoding.
 fn leaks(text: &[u8], secrets: &[String], depth: usize) -> Vec<String> {
     let folded = Canonical::of(text).folded();
     let has = |secret: &&String| {

@@ -68,7 +68,7 @@ fn login_precedes_all_replies() {
 }
 
 #[test]
-fn unacknowledged_events_come_again_with_their_numbers() {
+fn unacknowledged_events_are_delivered_again_with_their_numbers() {
     let place = Place::web();
     let ada = place.world().add_person("Ada");
     let place = place.logged_in("web");
@@ -87,7 +87,7 @@ fn unacknowledged_events_come_again_with_their_numbers() {
 
     let mut program = Program::start(&place, &[]);
     program.event("logged_in");
-    // Possibly acknowledged before it comes again.
+    // Possibly acknowledged before it is delivered again.
     program.ok(json!({"do": "ack", "seq": events[2]["seq"]}));
     let is_other = |line: &Value| line["type"] == "message" && line["seq"] != events[2]["seq"];
     let again = program.line(is_other);

@@ -35,7 +35,7 @@ impl Place {
         Self { simulator, server, folder: tempfile::tempdir().unwrap() }
     }
 
-    /// Returns a service of the web page with a few contacts.
+    /// Returns a service of the web page, with `filehelper` as the only contact.
     pub(crate) fn web() -> Self {
         let mut world = World::new(17);
         world.add_special("filehelper", "文件传输助手");
@@ -144,8 +144,7 @@ impl From<Output> for Ran {
     }
 }
 
-/// Returns the command, whose sessions are in this folder, and for which there is no other network
-/// than the loopback.
+/// Returns the command with a clean environment, whose sessions are in this folder.
 pub(crate) fn wechat(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wechat"));
     command

@@ -1,4 +1,4 @@
-//! Wrong use, help and completions.
+//! Usage errors, help and completions.
 
 use crate::place::{Place, Ran, run, wechat};
 

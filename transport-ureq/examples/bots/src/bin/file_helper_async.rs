@@ -1,7 +1,7 @@
 //! Exchanges files with the account's own phone, over the file-transfer page.
 //!
-//! Files from the phone are saved in `shared/`. A text is the name of a file there, which is sent to
-//! the phone. As far as is known, any account may use this page.
+//! Files from the phone are saved in `shared/`. If the phone sends a text, the file of that name in
+//! `shared/` is sent back. As far as is known, any account may use this page.
 
 use std::path::Path;
 
