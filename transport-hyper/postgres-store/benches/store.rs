@@ -1,8 +1,9 @@
-//! What storing costs PostgreSQL: bytes of its write-ahead log (WAL) and rates, each beside a bare
-//! `UPDATE` of as many bytes on the same server.
+//! The cost of storing in PostgreSQL: bytes of write-ahead log (WAL) and rates, each compared with
+//! a bare `UPDATE` of the same number of bytes on the same server.
 //!
-//! `cargo bench -p wechat-postgres-store` needs PostgreSQL, of which it starts a server of its own,
-//! with `fsync`. It fails if the store writes more WAL than its bounds; rates are only printed.
+//! `cargo bench -p wechat-postgres-store` needs an installation of PostgreSQL, and starts its own
+//! server with `fsync` on. It fails if the store writes more WAL than allowed; rates are only
+//! printed.
 
 #[path = "../tests/it/cluster/mod.rs"]
 #[expect(dead_code, reason = "tests use the other functions")]
@@ -39,7 +40,7 @@ async fn main() {
     let store = PostgresStore::connect(&config, Keys::new(1, &[1; 32])).await.unwrap();
     println!("{:<44}{:>10}{:>10}{:>9}", "WAL bytes per operation", "session", "WAL", "ratio");
     let mut within = true;
-    for (heard, ids) in [("few messages heard", 4), ("512 ids stored", 512)] {
+    for (heard, ids) in [("few messages received", 4), ("512 ids stored", 512)] {
         let account = format!("account {ids}");
         let mut session = session(ids);
         let length = session.to_json().len() as u64;

@@ -181,7 +181,7 @@ async fn send_queued(lease: &mut Lease, client: &Client) -> Result<(), Error> {
     while let Some(text) = lease.next_queued(UnansweredPolicy::Repeat).await? {
         let result = client.call(text.send()).await;
         lease.settle(&text, &result).await?;
-        // The table has the reason of a refusal. The next text may be accepted.
+        // The refusal is recorded in the table. The next text may be accepted, so continue.
         if let Err(error) = result
             && !matches!(error, Error::Refused { .. } | Error::Invalid(_))
         {

@@ -1,4 +1,4 @@
-//! Encryption of what is stored.
+//! Encryption of stored data.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,8 +9,8 @@ use wechat_proto::Error;
 use wechat_proto::error::{StorageFailure, StorageKind};
 use zeroize::Zeroizing;
 
-/// The keys that encrypt sessions and queued texts, each with a number that is stored beside what it
-/// encrypted.
+/// The keys that encrypt sessions and queued texts. Each has a number, which is stored with the
+/// data that it encrypted.
 ///
 /// The newest key encrypts, and all keys decrypt. To replace a key, first add the new key to all
 /// workers with [`Keys::with_older`], then make it their newest key, and finally re-encrypt the rows of
@@ -27,7 +27,7 @@ pub struct Keys {
 /// Encrypted data as it is stored.
 pub(crate) struct Sealed {
     pub(crate) key: i32,
-    /// The form's number, the nonce, and the ciphertext with its tag.
+    /// The number of the format, the nonce, and the ciphertext with its tag.
     pub(crate) bytes: Vec<u8>,
 }
 
@@ -35,7 +35,8 @@ const FORM: u8 = 1;
 const NONCE: usize = 24;
 
 impl Keys {
-    /// Returns a single key. Its number must differ from those of all other keys, past and future.
+    /// Returns a set of one key. Its number must differ from those of all other keys, past and
+    /// future.
     pub fn new(number: i32, key: &[u8; 32]) -> Self {
         let ciphers = BTreeMap::from([(number, XChaCha20Poly1305::new(key.into()))]);
         Self { newest: number, ciphers }
@@ -65,7 +66,7 @@ impl Keys {
         Ok(Sealed { key: self.newest, bytes })
     }
 
-    /// Decrypts what [`seal`](Keys::seal) returned for the same place.
+    /// Decrypts the result of [`seal`](Keys::seal) for the same place.
     pub(crate) fn open(
         &self,
         place: &[&str],

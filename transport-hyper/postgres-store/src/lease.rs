@@ -90,7 +90,7 @@ impl Lease {
     ///
     /// # Errors
     ///
-    /// [`Error::InUse`] if it has ended; [`Error::Storage`].
+    /// [`Error::InUse`] if it has ended; [`Error::Storage`] if the database fails.
     pub async fn renew(&self) -> Result<(), Error> {
         let connection = self.store.connection(self.account()).await?;
         self.store.renew(&connection, std::slice::from_ref(&self.term)).await?;
@@ -101,7 +101,7 @@ impl Lease {
     ///
     /// # Errors
     ///
-    /// [`Error::InUse`] if it has ended already; [`Error::Storage`].
+    /// [`Error::InUse`] if it has ended already; [`Error::Storage`] if the database fails.
     pub async fn release(self, next: Next) -> Result<(), Error> {
         let connection = self.store.connection(self.account()).await?;
         self.store.release(&connection, &self.term, next).await
@@ -113,7 +113,7 @@ impl Lease {
     ///
     /// # Errors
     ///
-    /// [`Error::InUse`] if the lease has ended; [`Error::Storage`].
+    /// [`Error::InUse`] if the lease has ended; [`Error::Storage`] if the database fails.
     pub async fn begin<'a>(&'a mut self, session: &'a Session) -> Result<Transaction<'a>, Error> {
         self.term.check()?;
         Transaction::begin(self, session).await

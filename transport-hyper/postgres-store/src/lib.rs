@@ -1,15 +1,16 @@
 //! Sessions of [`wechat_proto`] in PostgreSQL, for any number of workers on any number of machines.
 //!
-//! Each account is a row. A worker holds it by a [`Lease`], which it renews. If the worker dies, another
-//! one claims the account when the lease expires. There is no coordinator: the database decides who
-//! holds an account. Every write includes the lease's fencing token, so that a worker that was
-//! suspended cannot write after another one has claimed the account.
+//! Each account is a row. A worker holds an account under a [`Lease`], which it keeps renewing. If
+//! the worker dies, another one claims the account when the lease expires. There is no coordinator:
+//! the database decides who holds an account. Every write includes the lease's fencing token, so
+//! that a worker that was suspended cannot write after another one has claimed the account.
 //!
 //! - [`PostgresStore`]: the table of accounts, created and migrated when it is opened.
-//! - [`Worker`]: claims accounts, runs a job for each, renews the leases, hands over on shutdown.
+//! - [`Worker`]: claims accounts, runs a job for each, renews the leases, and releases them on
+//!   shutdown.
 //! - [`Lease`]: the store of one session ([`AsyncSessionStore`](wechat_proto::store::AsyncSessionStore)).
 //! - [`Transaction`]: an atomic write of the session, the effects of a message and the texts to send.
-//! - [`Lease::next_queued`]: the outbox of texts to send after the transaction.
+//! - [`Lease::next_queued`]: returns the next text of the outbox, to be sent after the transaction.
 //! - [`Keys`]: the caller's keys, which encrypt sessions and queued texts.
 //!
 //! ```no_run
@@ -52,19 +53,21 @@
 //!
 //! The example
 //! [`fleet`](https://github.com/wechat-proto/wechat-proto/blob/main/transport-hyper/postgres-store/examples/fleet.rs)
-//! is a whole worker, with an outbox. [`docs/scale.md`](https://github.com/wechat-proto/wechat-proto/blob/main/transport-hyper/postgres-store/docs/scale.md)
+//! is a complete worker, with an outbox. [`docs/scale.md`](https://github.com/wechat-proto/wechat-proto/blob/main/transport-hyper/postgres-store/docs/scale.md)
 //! has figures: the cost of an account, and the capacity of a machine and of PostgreSQL.
 //!
 //! # Guarantees
 //!
-//! - An effect in a [`Transaction`] and the acknowledgement of its message are written together, once.
-//! - A text of the outbox is sent by one worker at a time, with the same
+//! - An effect in a [`Transaction`] and the acknowledgement of its message are written atomically,
+//!   exactly once.
+//! - A text in the outbox is sent by one worker at a time, with the same
 //!   [`ClientMsgId`](wechat_proto::ClientMsgId) in each attempt. It may be sent twice only if a worker
-//!   ends between the request and [`Lease::settle`]. Its row then has more than one attempt
+//!   dies between the request and [`Lease::settle`]. Its row then has more than one attempt
 //!   ([`UnansweredPolicy`]).
 //! - After a new login, no text of an earlier login is sent.
-//! - A worker stops by its own clock before its lease can expire in the database. At most one request
-//!   per account that was already being sent may still reach the service.
+//! - A worker measures its lease with its own clock, and stops before the lease can expire in the
+//!   database. At most one request per account that was already being sent may still reach the
+//!   service.
 //! - Leases use the clock of the database; the clocks of the workers may differ. If the database's
 //!   clock jumps forward, two workers may briefly send requests for one account; only one of them can
 //!   write.

@@ -121,7 +121,7 @@ impl Lease {
     ///
     /// # Errors
     ///
-    /// [`Error::InUse`] if the lease has ended; [`Error::Storage`].
+    /// [`Error::InUse`] if the lease has ended; [`Error::Storage`] if the database fails.
     pub async fn next_queued(
         &mut self,
         policy: UnansweredPolicy,
@@ -167,8 +167,8 @@ impl Lease {
     ///
     /// # Errors
     ///
-    /// [`Error::InUse`] if the lease has ended; [`Error::Storage`]. The text then stays queued, with
-    /// this attempt recorded.
+    /// [`Error::InUse`] if the lease has ended; [`Error::Storage`] if the database fails. The text
+    /// then stays queued, with this attempt recorded.
     pub async fn settle(
         &mut self,
         text: &QueuedText,
@@ -203,7 +203,7 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`].
+    /// [`Error::Storage`] if the database fails.
     pub async fn prune_outbox(&self, days: u32) -> Result<u64, Error> {
         let delete =
             "DELETE FROM wechat_outbox WHERE ended_at < clock_timestamp() - $1 * interval '1 day'";

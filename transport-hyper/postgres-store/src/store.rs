@@ -48,13 +48,13 @@ impl PostgresStore {
     }
 
     /// Opens the tables of a database, and creates or migrates them under an advisory lock. The pool
-    /// has the address, the TLS connector, the limits of time and the number of connections: at least
+    /// has the address, the TLS connector, the time limits and the number of connections: at least
     /// two, of which a [`Worker`](crate::Worker) keeps one.
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`]: with [`StorageKind::Newer`] if a newer version of this library has migrated
-    /// the tables, with [`StorageKind::Other`] if the database cannot be reached.
+    /// [`Error::Storage`] if the database fails: with [`StorageKind::Newer`] if a newer version of
+    /// this library has migrated the tables, with [`StorageKind::Other`] if it cannot be reached.
     pub async fn open(pool: Pool, keys: Keys) -> Result<Self, Error> {
         let store = Self { pool, keys: Arc::new(keys), lease: Duration::from_secs(30) };
         schema::migrate(&mut store.connection("PostgreSQL").await?).await?;
@@ -80,7 +80,7 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`].
+    /// [`Error::Storage`] if the database fails.
     pub async fn add(&self, account: &str, session: Option<&Session>) -> Result<bool, Error> {
         let sealed = session.map(|session| self.seal(account, session)).transpose()?;
         let (key, bytes) = sealed.map(|sealed| (sealed.key, sealed.bytes)).unzip();
@@ -96,7 +96,7 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`].
+    /// [`Error::Storage`] if the database fails.
     pub async fn offer(&self, account: &str) -> Result<bool, Error> {
         let update = "UPDATE wechat_account SET owner = NULL, free_at = clock_timestamp() \
                       WHERE account = $1 AND (owner IS NULL OR free_at <= clock_timestamp())";
@@ -110,18 +110,19 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`].
+    /// [`Error::Storage`] if the database fails, or, with [`StorageKind::Newer`], if a newer
+    /// version of this library has migrated the tables.
     pub async fn claim(&self, owner: &str, count: usize) -> Result<Vec<Lease>, Error> {
         let connection = self.connection("PostgreSQL").await?;
         self.claim_some(&connection, owner, count, None).await
     }
 
-    /// Claims this account; `None` if another worker holds it, if it is paused, or if it does not
-    /// exist.
+    /// Claims this account. Returns `None` if another worker holds it, if it is paused, or if it
+    /// does not exist.
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`].
+    /// Those of [`PostgresStore::claim`].
     pub async fn claim_account(&self, owner: &str, account: &str) -> Result<Option<Lease>, Error> {
         let connection = self.connection(account).await?;
         Ok(self.claim_some(&connection, owner, 1, Some(account)).await?.pop())
@@ -137,7 +138,7 @@ impl PostgresStore {
         let place = account.unwrap_or("PostgreSQL");
         let lock = |error| failed(StorageKind::Lock, place, error);
         schema::check(connection).await?;
-        // The lease counts from before it was requested, and by the database from after that.
+        // This worker measures the lease from before the request, the database from after it.
         let requested = clock::now();
         let update = "WITH free AS (SELECT account FROM wechat_account \
                       WHERE free_at <= clock_timestamp() AND ($4::text IS NULL OR account = $4) \
@@ -163,7 +164,7 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`]. Nothing has changed then.
+    /// [`Error::Storage`] if the database fails. Nothing has changed then.
     pub async fn rotate(&self, count: usize) -> Result<usize, Error> {
         let write = |error| failed(StorageKind::Write, "PostgreSQL", error);
         let count = i64::try_from(count).unwrap_or(i64::MAX);
@@ -203,7 +204,7 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`] if the pool has none and cannot open one.
+    /// [`Error::Storage`] if the pool has no connection and cannot open one.
     pub async fn connection(&self, place: &str) -> Result<Object, Error> {
         self.pool.get().await.map_err(|error| failed(StorageKind::Other, place, error))
     }

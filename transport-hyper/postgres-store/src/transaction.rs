@@ -48,7 +48,7 @@ impl<'a> Transaction<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`]; the transaction cannot be committed then.
+    /// [`Error::Storage`] if the database fails; the transaction cannot be committed then.
     pub async fn queue(
         &self,
         cause: &str,
@@ -78,8 +78,8 @@ impl<'a> Transaction<'a> {
     /// # Errors
     ///
     /// - [`Error::InUse`] if the lease has ended. Nothing was written.
-    /// - [`Error::Storage`]. If the connection failed during the commit, either all of it or nothing
-    ///   was written: load the session to find out.
+    /// - [`Error::Storage`] if the database fails. If the connection failed during the commit,
+    ///   either all of it or nothing was written: load the session to find out.
     pub async fn commit(mut self) -> Result<(), Error> {
         self.lease.store_session(self.connection(), self.session).await?;
         self.batch_execute("COMMIT").await.map_err(|error| self.failed(error))?;

@@ -17,8 +17,8 @@ use crate::lease::{Lease, Next};
 use crate::store::PostgresStore;
 use crate::term::Term;
 
-/// A worker: it claims accounts, runs a job for each, renews their leases, and hands them over at the
-/// end. Needs a tokio runtime.
+/// A worker: it claims accounts, runs a job for each, renews their leases, and releases them on
+/// shutdown. Needs a tokio runtime.
 ///
 /// While the database cannot be reached, jobs continue until their leases expire. The worker retries,
 /// and claims accounts again when the database is back. It reserves one connection of the store's

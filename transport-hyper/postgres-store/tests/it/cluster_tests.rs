@@ -1,4 +1,4 @@
-//! The server of the tests ends with them.
+//! The PostgreSQL server stops when the tests end.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::ExitStatusExt as _;

@@ -1,4 +1,4 @@
-//! Tests against a PostgreSQL server of their own; skipped where PostgreSQL is not installed.
+//! Tests against their own PostgreSQL server; skipped where PostgreSQL is not installed.
 #![cfg(unix)]
 
 mod cluster;
@@ -46,7 +46,7 @@ impl Database {
         connection.query(query, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
     }
 
-    /// Ends a lease in the database, of which its holder does not learn.
+    /// Ends a lease in the database, without notifying its holder.
     async fn end_lease(&self, account: &str) {
         let update = "UPDATE wechat_account SET free_at = clock_timestamp() - interval '1 second' WHERE account = $1";
         assert_eq!(self.execute(update, &[&account]).await, 1);

@@ -8,7 +8,7 @@ use wechat_proto::{ClientMsgId, Endpoint as _, Session, Timestamp, http};
 
 use crate::{Database, later, other_login, session};
 
-/// Queues texts, each for a cause of its own.
+/// Queues texts, each with its own cause.
 async fn queue(lease: &mut Lease, session: &mut Session, texts: &[&str]) -> Vec<ClientMsgId> {
     let ids: Vec<_> =
         texts.iter().map(|_| session.next_client_msg_id(Timestamp::from_secs(9))).collect();
@@ -100,9 +100,9 @@ async fn outcomes_are_recorded() {
     assert!(lease.next_queued(UnansweredPolicy::Repeat).await.unwrap().is_none());
 }
 
-/// A successor repeats a text with the same id, or gives it up, as the caller decides.
+/// The next holder sends such a text again with the same id, or gives it up, depending on the policy.
 #[tokio::test]
-async fn a_successor_repeats_or_gives_up_what_was_begun() {
+async fn next_holder_repeats_or_gives_up_attempted_texts() {
     let Some(database) = Database::new().await else { return };
     let (mut first, mut session) = (database.lease("bot").await, session());
     let ids = queue(&mut first, &mut session, &["a", "b"]).await;

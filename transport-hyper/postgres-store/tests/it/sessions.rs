@@ -108,7 +108,7 @@ async fn rows_are_encrypted_again_with_a_new_key() {
     assert!(text.ends_with("it is encrypted with key 3, which was not given"), "{text}");
 }
 
-/// Threat S1: whoever can write the table cannot give the session of one account to another.
+/// Threat S1: an attacker who can write to the table cannot give the session of one account to another.
 #[tokio::test]
 async fn a_session_of_another_account_is_refused() {
     let Some(database) = Database::new().await else { return };

@@ -150,7 +150,7 @@ async fn a_job_runs_as_long_as_its_lease() {
     assert_eq!(database.column::<i64>(tokens).await, [2, 1]);
 }
 
-/// As many transactions as there are connections take longer than a lease.
+/// There are as many transactions as connections, and they take longer than a lease.
 #[tokio::test]
 async fn renewals_do_not_wait_for_jobs() {
     let Some(database) = Database::new().await else { return };

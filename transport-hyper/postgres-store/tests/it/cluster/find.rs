@@ -10,8 +10,8 @@ const VERSIONS: &str = "/usr/lib/postgresql";
 /// The programs that the tests use.
 const PROGRAMS: [&str; 3] = ["initdb", "postgres", "createdb"];
 
-/// Returns the folder of PostgreSQL's programs: that of the variable `WECHAT_POSTGRES_BIN`, or the first one with all
-/// programs, of those in `PATH` and of Debian's packages.
+/// Returns the folder of PostgreSQL's programs: `WECHAT_POSTGRES_BIN` if it is set, otherwise the first folder in
+/// `PATH` or of Debian's packages that contains all of them.
 ///
 /// Without one, prints that the current test is skipped and returns `None`, or panics in CI unless `ALLOW_SKIP=1`.
 pub(super) fn programs() -> Option<&'static Path> {
@@ -20,7 +20,7 @@ pub(super) fn programs() -> Option<&'static Path> {
         Some(folder) => Some(PathBuf::from(folder)).filter(|folder| has_programs(folder)),
         None => {
             let path = env::var_os("PATH").unwrap_or_default();
-            // A link in `PATH` leads to the folder of its program, beside which the others are.
+            // A symbolic link in `PATH` is resolved: the other programs are beside its target.
             let linked = env::split_paths(&path).filter_map(|folder| {
                 Some(fs::canonicalize(folder.join("initdb")).ok()?.parent()?.to_owned())
             });
@@ -29,7 +29,8 @@ pub(super) fn programs() -> Option<&'static Path> {
     });
     if found.is_none() {
         skip(
-            "PostgreSQL (initdb, postgres, createdb) is neither in WECHAT_POSTGRES_BIN or PATH nor in /usr/lib/postgresql",
+            "PostgreSQL (initdb, postgres, createdb) was not found: set WECHAT_POSTGRES_BIN, or \
+             install it in PATH or /usr/lib/postgresql",
         );
     }
     found.as_deref()

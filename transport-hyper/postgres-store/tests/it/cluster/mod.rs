@@ -1,7 +1,7 @@
-//! A PostgreSQL server of the tests' own, in a temporary folder, reachable over a Unix socket in that folder only.
+//! A PostgreSQL server for the tests, in a temporary folder, reachable over a Unix socket in that folder only.
 //!
 //! [`shared`] returns one for all tests of a binary; a test that stops or restarts its server starts one with [`Cluster::start`].
-//! Each test creates a database of its own with [`Cluster::create_database`].
+//! Each test creates its own database with [`Cluster::create_database`].
 //!
 //! A shell is the parent of the server. It stops the server and removes the folder when the pipe from the tests is closed:
 //! when the [`Cluster`] is dropped, and also when the process of the tests panics, exits or is killed.

@@ -1,4 +1,4 @@
-//! The comparison of what was written to the accounts with what the workers wrote and sent.
+//! The comparison of the messages that the accounts received with the rows and the answers of the workers.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -51,8 +51,8 @@ impl Place {
         ledger
     }
 
-    /// Each message has one row, in order, and no row was written by an earlier lease than the row before. In fact nothing
-    /// was written for the account by another worker than the last one that had claimed it.
+    /// Each message has one row, in order, and no row was written by an earlier lease than the row before. In fact,
+    /// only the last worker that had claimed the account wrote to it.
     fn check_rows(&self, account: &Account) {
         let rows = "SELECT msg_id, token FROM fleet_event WHERE account = $1 ORDER BY id";
         let rows = self.query(rows, &[&account.name]);
