@@ -52,7 +52,7 @@ def friend(bot, name):
 
 
 def test_contacts_are_those_of_the_account(simulator, bot):
-    # itchat keeps public accounts in another list, lists the account among the friends, and leaves entities in names.
+    # itchat keeps official accounts in another list, lists the account among the friends, and leaves entities in names.
     found = {html.unescape(contact["NickName"]) for contact in bot.get_friends() + bot.get_mps()}
     people = [contact for contact in simulator.get("contacts")["contacts"] if not contact["is_room"]]
     expected = {contact["name"] for contact in people if contact["in_address_book"]} - {"文件传输助手"}

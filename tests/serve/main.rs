@@ -17,7 +17,7 @@ use serde_json::Value;
 
 const COMMAND: &str = env!("CARGO_BIN_EXE_wechat-simulator");
 
-/// A running command on free ports, with an authority of its own. It is killed when it is dropped.
+/// A running command on free ports, with its own authority. It is killed when it is dropped.
 struct Running {
     child: Child,
     addresses: Value,

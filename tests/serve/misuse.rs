@@ -1,4 +1,4 @@
-//! Tests that wrong use is reported in one line, with a failing exit status.
+//! Tests that usage errors are reported in one line, with a failing exit status.
 
 use std::net::TcpListener;
 use std::process::Command;
@@ -12,7 +12,7 @@ fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn wrong_use_is_reported_in_one_line() {
+fn usage_errors_are_reported_in_one_line() {
     let folder = Folder::new();
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let taken = taken.local_addr().expect("an address").port().to_string();

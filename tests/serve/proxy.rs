@@ -1,4 +1,4 @@
-//! The proxy leads to the simulated hosts only.
+//! The proxy connects only to the simulated hosts.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

@@ -37,7 +37,7 @@ pub(crate) struct Group {
 /// The QR codes, by their `uuid`.
 #[derive(Default)]
 struct Codes {
-    /// The account that scanned it, or a world of its own until then.
+    /// The account that scanned it, or its own world until then.
     holders: BTreeMap<String, Arc<Shared>>,
     /// Those that no phone has scanned, the newest last.
     unscanned: Vec<String>,
@@ -193,14 +193,14 @@ impl Group {
 }
 
 impl Simulator {
-    /// Adds another account of the same service, whose phone, client and script are its own. All accounts are served
+    /// Adds another account of the same service, with its own phone, client and script. All accounts are served
     /// together: each request is handled by the world whose credentials it carries. A QR code belongs to no account
     /// until a phone scans it ([`Phone::scan`](crate::Phone::scan)); its requests are in that account's log from then
     /// on.
     ///
     /// Messages to a contact that is another account arrive in the other's world, and so do common rooms; see
     /// [`Simulator::befriend`]. The accounts share one clock, the highest of all worlds, and keep uploads
-    /// up to 64 MiB. If `world` has the number of another account, it gets another one.
+    /// up to 64 MiB. If `world` has the number of another account, it gets a new one.
     #[must_use]
     pub fn add_account(&self, world: World) -> Self {
         let layout = self.locked().layout.clone();

@@ -21,7 +21,7 @@ pub struct App {
     pub app_id: String,
     /// The app's name.
     pub app_name: String,
-    /// The public account that it is from: `gh_…`.
+    /// The official account that it is from: `gh_…`.
     pub source_user_name: String,
     /// The display name of that account.
     pub source_display_name: String,
@@ -38,7 +38,7 @@ pub struct Attachment {
     pub size: u64,
     /// The id in the service's storage; not the id to download it with.
     pub id: String,
-    /// The md5 of a sticker.
+    /// The MD5 of a sticker.
     pub emoticon_md5: String,
     /// The file name extension, without the dot.
     pub extension: String,
@@ -48,7 +48,7 @@ pub struct Attachment {
     pub key: String,
 }
 
-/// An article of a public account.
+/// An article of an official account.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Article {
     /// The title.
@@ -83,7 +83,7 @@ pub struct Quoted {
 }
 
 impl Attachment {
-    /// Builds an attachment whose ids are derived from the md5 of its bytes.
+    /// Builds an attachment whose ids are derived from the MD5 of its bytes.
     pub(crate) fn of(md5: &str) -> Self {
         let (id, stored, key) = (format!("@crypt_{md5}"), stored(md5, 1), secret(md5));
         Self { id, stored, key, ..Self::default() }
@@ -127,7 +127,7 @@ impl App {
         Self { kind: 3, more, ..Self::link(title, singer, url) }
     }
 
-    /// Builds a message with articles of a public account. Its title is that of the first article.
+    /// Builds a message with articles of an official account. Its title is that of the first article.
     pub fn articles(name: &str, articles: &[Article]) -> Self {
         let mut more = format!(
             "<mmreader>\n<category type=\"20\" count=\"{}\">\n<name><![CDATA[{name}]]></name>\n",
@@ -216,7 +216,7 @@ impl App {
         Self { description, more, ..Self::new(19, title) }
     }
 
-    /// Builds a video of a channel.
+    /// Builds a video posted to a WeChat Channel (视频号).
     pub fn channels_video(name: &str, description: &str, url: &str) -> Self {
         let more = format!(
             "<finderFeed>\n<objectId>14264358459626428566</objectId>\n<feedType>4</feedType>\n<nickname>{}</nickname>\n<avatar>https://wx.qlogo.cn/finderhead/0</avatar>\n<desc>{}</desc>\n<mediaCount>1</mediaCount>\n<objectNonceId>8046877030770906689_0_0</objectNonceId>\n<username>v2_0600@finder</username>\n<mediaList>\n<media>\n<mediaType>4</mediaType>\n<url>{}</url>\n<thumbUrl>http://finder.example/t</thumbUrl>\n<width>1080.0</width>\n<height>1920.0</height>\n<videoPlayDuration>15</videoPlayDuration>\n</media>\n</mediaList>\n</finderFeed>\n",
@@ -236,7 +236,7 @@ impl App {
         }
     }
 
-    /// Builds the card of a channel.
+    /// Builds the card of a WeChat Channel (视频号).
     pub fn channels_card(name: &str, occupation: &str) -> Self {
         let more = format!(
             "<findernamecard>\n<username>v2_0600@finder</username>\n<avatar>https://wx.qlogo.cn/finderhead/0</avatar>\n<nickname>{}</nickname>\n<auth_job>{}</auth_job>\n</findernamecard>\n",
@@ -246,7 +246,7 @@ impl App {
         Self::newer(50, more)
     }
 
-    /// Builds a live stream of a channel.
+    /// Builds a live stream of a WeChat Channel (视频号).
     pub fn channels_live(name: &str, description: &str) -> Self {
         let more = format!(
             "<findernamecard>\n<username />\n<nickname />\n</findernamecard>\n<finderLive>\n<finderLiveID>2027777777</finderLiveID>\n<finderUsername>v2_0600@finder</finderUsername>\n<nickname>{}</nickname>\n<headUrl>https://wx.qlogo.cn/finderhead/0</headUrl>\n<desc>{}</desc>\n<media>\n<coverUrl>http://finder.example/c</coverUrl>\n<height>1920</height>\n<width>1080</width>\n</media>\n</finderLive>\n",

@@ -2,7 +2,7 @@
 
 use crate::reply::{Node, Object};
 
-/// A person, a public account, a special account or a room.
+/// A person, an official account, a special account or a room.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Contact {
@@ -14,7 +14,7 @@ pub struct Contact {
     pub nick_name: String,
     /// The name that the account assigned; may be empty.
     pub remark_name: String,
-    /// The name in capitals.
+    /// The initials of the name in pinyin, in capitals.
     pub py_initial: String,
     /// The name in Latin letters.
     pub py_quan_pin: String,
@@ -34,13 +34,13 @@ pub struct Contact {
     pub contact_flag: i64,
     /// A mask that may exceed 31 bits.
     pub attr_status: i64,
-    /// Bit 1 is set if the contact shows moments.
+    /// Bit 1 is set if the contact has a Moments album.
     pub sns_flag: i64,
     /// 1 for a starred friend.
     pub star_friend: i64,
     /// The notifications of a room: 0 if muted, 1 otherwise.
     pub statues: i64,
-    /// `gh_` for a public account.
+    /// `gh_` for an official account.
     pub key_word: String,
     /// A room's id for its members' details.
     pub encry_chat_room_id: String,

@@ -7,7 +7,7 @@ use crate::simulator::Simulator;
 use crate::world::World;
 
 impl World {
-    /// Creates a world with a dozen people, three rooms, two public accounts and the file helper.
+    /// Creates a world with a dozen people, three rooms, two official accounts and the file helper.
     pub fn demo() -> Self {
         Self::new(2_011).with_demo()
     }

@@ -104,14 +104,14 @@ const CREDENTIALS: &[&str] = &["Uin", "Sid", "Skey", "uin", "sid", "skey"];
 /// The table. The first entry that fits applies.
 pub(crate) const ALL: &[Difference] = &[
     // Method and host.
-    new("method", "another method, in the calls named", &[REQUEST], &["method"], &[Value])
+    new("method", "another method, in the calls listed", &[REQUEST], &["method"], &[Value])
         .of(&["jslogin", "qrcode", "webwxgetcontact", "webwxlogout"])
         .served("serves `jslogin`, `qrcode` and `webwxgetcontact` by POST, `webwxlogout` by GET", "§3.1, §3.2, §5.1, §13"),
     new("other-method", "another method, in other calls", &[REQUEST], &["method"], &[]),
     new("get-body", "a GET request with a body", &[REQUEST], &["body"], &[]).ignored(),
     new("push-host", "`webpush2.weixin.qq.com`", &[HEADER], &["host"], &[Name])
         .of(&["synccheck"])
-        .served("serves `synccheck` on this older name", "§1.1"),
+        .served("serves `synccheck` under this older name", "§1.1"),
     new("login-host", "another host for the login", &[HEADER], &["host"], &[Name])
         .served("serves the login, the QR code and the push login on every login host", "§1.1"),
     new("host", "the host of another shard", &[HEADER], &["host"], &[])
@@ -159,9 +159,9 @@ pub(crate) const ALL: &[Difference] = &[
         .served("ends the session", "§13"),
     new("credentials", "wrong `Uin`, `Sid` or `Skey`", &[], CREDENTIALS, &[Value, Form, Empty])
         .refused(1101, "refuses with Ret 1101", "§12"),
-    new("uin-kind", "`Uin` as text or number", &[JSON], &["Uin"], &[Kind])
+    new("uin-kind", "`Uin` as a string or a number", &[JSON], &["Uin"], &[Kind])
         .served("accepts both", "§1.4"),
-    new("device-id", "a `DeviceID` that is empty, used before or of another form", &[], &["DeviceID", "deviceid"], &[])
+    new("device-id", "a `DeviceID` that is empty, was used before, or has another form", &[], &["DeviceID", "deviceid"], &[])
         .served("accepts it", "§1.4"),
     new("pass-ticket", "`pass_ticket` missing, changed, or not encoded once more", &[QUERY, FORM], &["pass_ticket"], &[])
         .served("accepts it", "§1.2, §3.4, §6.2, §6.7"),
@@ -170,9 +170,9 @@ pub(crate) const ALL: &[Difference] = &[
     new("redirect-uri", "another `redirect_uri`, or none", &[QUERY], &["redirect_uri"], &[])
         .of(&["jslogin"])
         .served("accepts it", "§3.1, §15"),
-    new("tip", "`tip` of another value", &[QUERY], &["tip"], &[]).served("accepts it", "§3.3"),
+    new("tip", "`tip` with another value", &[QUERY], &["tip"], &[]).served("accepts it", "§3.3"),
     new("jslogin-fun", "`fun` or `lang` of `jslogin`", &[QUERY], &["fun", "lang"], &[]).of(&["jslogin"]).ignored(),
-    new("redirect-encoding", "the redirect's parameters encoded anew", &[QUERY], &[], &[Encoding])
+    new("redirect-encoding", "the redirect's parameters re-encoded", &[QUERY], &[], &[Encoding])
         .of(&["webwxnewloginpage"])
         .served("openwechat does it and is served; others were refused with 1203", "§3.4"),
     new("redirect-order", "the redirect's parameters in another order", &[REQUEST], &["query"], &[Order])
@@ -183,7 +183,7 @@ pub(crate) const ALL: &[Difference] = &[
         .served("answers with status 301 if `version=v2` is missing", "§3.4"),
     // Queries.
     new("lang", "another `lang`, or none", &[QUERY], &["lang"], &[]).served("ignores it", "§1.2"),
-    new("clock", "`r` or `_` missing or of another form", &[QUERY], &["r", "_"], &[])
+    new("clock", "`r` or `_` missing or in another form", &[QUERY], &["r", "_"], &[])
         .served("accepts any value", "§1.2"),
     new("msgid", "the other spelling of `msgid`", &[QUERY], &["MsgID", "msgid"], &[Name])
         .served("accepts `MsgID` and `msgid`", "§8"),
@@ -208,8 +208,8 @@ pub(crate) const ALL: &[Difference] = &[
         .served("accepts both in both calls; after a picture or a file was sent, `synccheck` with `SyncKey` reports news that `webwxsync` does not have, until something arrives", "§7.2"),
     new("old-check-key", "a `synckey` that a later one has replaced", &[QUERY], &["synckey"], &[Earlier])
         .served("answers with a selector other than 0", "§7.2"),
-    new("ids", "`sender`, `mediaid`, `username`, `uuid` or `synckey` of another value", &[QUERY], &["sender", "mediaid", "username", "uuid", "synckey"], &[Value, Empty]),
-    new("query", "any other parameter that is missing, added, changed, repeated or encoded otherwise", &[QUERY], &[], &[]).ignored(),
+    new("ids", "`sender`, `mediaid`, `username`, `uuid` or `synckey` with another value", &[QUERY], &["sender", "mediaid", "username", "uuid", "synckey"], &[Value, Empty]),
+    new("query", "any other parameter that is missing, added, changed, repeated or encoded differently", &[QUERY], &[], &[]).ignored(),
     new("query-order", "another order of the parameters", &[REQUEST], &["query"], &[]).ignored(),
     // JSON bodies.
     new("escapes", "unnecessary escapes in JSON", &[JSON], &[], &[Escape])
@@ -217,11 +217,11 @@ pub(crate) const ALL: &[Difference] = &[
     new("form-order", "another order of a form's fields", &[FORM], &[], &[Order])
         .served("accepts it", "§6.7"),
     new("key-order", "another order of the fields of an object", &[REQUEST], &[], &[Order]).ignored(),
-    new("rr", "`rr` missing, as text or of another form", &[JSON], &["rr"], &[])
+    new("rr", "`rr` missing, as a string or in another form", &[JSON], &["rr"], &[])
         .served("accepts any value", "§1.2"),
-    new("client-msg-id", "`ClientMsgId` and `LocalID` of another form, as numbers, or unequal", &[JSON], &["ClientMsgId", "LocalID"], &[Form, Kind, Value, Earlier])
+    new("client-msg-id", "`ClientMsgId` and `LocalID` in another form, as numbers, or unequal", &[JSON], &["ClientMsgId", "LocalID"], &[Form, Kind, Value, Earlier])
         .served("accepts any unique value", "§1.6"),
-    new("forward", "a forward of another content than that of a received message", &[JSON], &["Content"], &[Unknown])
+    new("forward", "a forward whose content is not that of a received message", &[JSON], &["Content"], &[Unknown])
         .served("sends the content as it is", "§6.4"),
     new("no-local-id", "a send without `LocalID`", &[JSON], &["LocalID"], &[Missing]).ignored(),
     new("no-scene", "a send without `Scene`", &[JSON], &["Scene"], &[Missing])
@@ -235,12 +235,12 @@ pub(crate) const ALL: &[Difference] = &[
     new("revoked-id", "a revocation with a new `ClientMsgId`", &[JSON], &["ClientMsgId"], &[])
         .of(&["webwxrevokemsg"])
         .served("revokes the message", "§6.5"),
-    new("big-aes-key", "the send of a big file without `AESKey`", &[JSON], &["AESKey"], &[Missing])
+    new("big-aes-key", "a send of a big file without `AESKey`", &[JSON], &["AESKey"], &[Missing])
         .of(&["webwxsendappmsg"])
         .served("needs the `Signature` only", "§6.6"),
     new("signature", "`Signature` or `AESKey` of a big file missing or changed", &[JSON], &["Signature", "AESKey"], &[Missing, Value, Empty])
         .refused(1, "refuses with Ret 1", "§6.6"),
-    new("file-appid", "another XML of a file", &[JSON], &["Content"], &[Form])
+    new("file-appid", "different XML for a file", &[JSON], &["Content"], &[Form])
         .of(&["webwxsendappmsg"])
         .ignored(),
     new("old-upload", "`UploadType`, the names or the MD5 missing in an upload", &[JSON], &["UploadType", "FromUserName", "ToUserName", "FileMd5"], &[Missing])
@@ -248,10 +248,10 @@ pub(crate) const ALL: &[Difference] = &[
         .served("accepts it", "§6.7"),
     new("media-id-reuse", "another file under the same `ClientMediaId`", &[JSON], &["ClientMediaId"], &[Earlier])
         .noted("treats it as another upload"),
-    new("upload-numbers", "`ClientMediaId`, `StartPos`, `DataLen`, `MediaType` or `UploadType` of another form", &[JSON], &["ClientMediaId", "StartPos", "DataLen", "MediaType", "UploadType"], &[Form, Kind, Value, Empty, Missing])
+    new("upload-numbers", "`ClientMediaId`, `StartPos`, `DataLen`, `MediaType` or `UploadType` in another form", &[JSON], &["ClientMediaId", "StartPos", "DataLen", "MediaType", "UploadType"], &[Form, Kind, Value, Empty, Missing])
         .of(UPLOAD)
         .ignored(),
-    new("early-announcement", "the announcement of a file up to 25 MB", &[JSON], &["FileSize"], &[Value])
+    new("early-announcement", "the announcement of a file of up to 25 MB", &[JSON], &["FileSize"], &[Value])
         .served("answers with the keys", "§15.1"),
     new("ticket", "the answer to a friend request without `VerifyUserTicket`", &[JSON], &["VerifyUserTicket"], &[Missing, Empty])
         .served("accepts it", "§11.2"),
@@ -261,12 +261,12 @@ pub(crate) const ALL: &[Difference] = &[
         .of(&["webwxstatusnotify"])
         .served("accepts it", "§4.2"),
     new("counts", "a count that is missing or wrong", &[JSON], &["Count", "MemberCount", "VerifyUserListSize", "SceneListCount"], &[]).ignored(),
-    new("labels", "`Topic`, `VerifyContent`, `FileType`, `FileName`, `MachineType`, `ReportType`, `Scene` or `EmojiFlag` missing or of another value", &[JSON], &["Topic", "VerifyContent", "FileType", "FileName", "MachineType", "ReportType", "Scene", "EmojiFlag", "MsgSource"], &[]).ignored(),
+    new("labels", "`Topic`, `VerifyContent`, `FileType`, `FileName`, `MachineType`, `ReportType`, `Scene` or `EmojiFlag` missing or with another value", &[JSON], &["Topic", "VerifyContent", "FileType", "FileName", "MachineType", "ReportType", "Scene", "EmojiFlag", "MsgSource"], &[]).ignored(),
     new("base-request", "`BaseRequest`, `Uin` or `Sid` missing", &[JSON], &["BaseRequest", "Uin", "Sid"], &[Missing]),
-    new("json-kind", "a number as text, or a text as number", &[JSON], &[], &[Kind]).ignored(),
+    new("json-kind", "a number as a string, or a string as a number", &[JSON], &[], &[Kind]).ignored(),
     new("json-more", "an additional or repeated field", &[JSON], &[], &[Unknown, Repeated]).ignored(),
     new("json-missing", "any other field missing", &[JSON], &[], &[Missing]),
-    new("json-value", "any other field of another value", &[JSON], &[], &[]),
+    new("json-value", "any other field with another value", &[JSON], &[], &[]),
     // Forms of uploads.
     new("form-disposition", "a file name as `filename*=`", &[FORM], &["filename"], &[Encoding])
         .refused(1, "refuses with Ret 1", "§6.7"),

@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::differences::Difference;
 
-/// The set of requests that a [`World`](crate::World) accepts. Every difference is recorded in
-/// [`World::violations`](crate::World::violations) in each mode.
+/// The set of requests that a [`World`](crate::World) accepts. All modes record the differences between a request and
+/// the expected one in [`World::violations`](crate::World::violations).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Mode {
@@ -71,7 +71,7 @@ pub(crate) enum Fault {
     Missing,
     Unknown,
     Repeated,
-    /// Another value than the expected one.
+    /// A value other than the expected one.
     Value,
     Empty,
     /// A value that was valid earlier in the session.

@@ -13,7 +13,7 @@ use crate::routes::media::NO_RANGE;
 use crate::world::World;
 
 impl World {
-    /// Returns the api origin of the open page: the entry until the redirect, the shard afterwards.
+    /// Returns the API origin of the open page: the entry until the redirect, the shard afterwards.
     pub(crate) fn page_origin(&self) -> String {
         if self.redirected || self.layout.one_host().is_some() {
             self.layout.shard_origin()

@@ -25,9 +25,9 @@ pub enum Effect {
     },
     /// Answers with exactly this reply. The call has no effect.
     Reply(Response<Bytes>),
-    /// Answers as usual, but stores something else: the last byte of an uploaded file is another one, and the last
-    /// member named in `webwxcreatechatroom` or `webwxupdatechatroom` does not join or leave. A test proves with it that
-    /// it detects such a change.
+    /// Answers as usual, but stores something else: the last byte of an uploaded file is changed, and the last
+    /// member named in `webwxcreatechatroom` or `webwxupdatechatroom` does not join or leave. With it, a test proves
+    /// that it detects such a change.
     Alter,
 }
 

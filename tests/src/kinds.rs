@@ -59,7 +59,7 @@ impl Incoming {
         message.sized(90, 120).pictures(bytes)
     }
 
-    /// Builds a voice message; the bytes are an mp3.
+    /// Builds a voice message; the bytes are an MP3.
     pub fn voice(from: &str, duration: Duration, bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         let (md5, length) = (md5(&bytes), bytes.len());
@@ -71,7 +71,7 @@ impl Incoming {
             .attach(Part::Voice, Media::new("audio/mp3", bytes))
     }
 
-    /// Builds a video; the bytes are an mp4. Its thumbnail is generated; see [`Incoming::attach`].
+    /// Builds a video; the bytes are an MP4. Its thumbnail is generated; see [`Incoming::attach`].
     pub fn video(from: &str, duration: Duration, bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         let (md5, length, seconds) = (md5(&bytes), bytes.len(), duration.as_secs());
@@ -104,7 +104,7 @@ impl Incoming {
     ///
     /// If `points` is not in this range.
     pub fn dice(from: &str, points: u8) -> Self {
-        // The md5s of the service's own six pictures.
+        // The MD5s of the service's own six pictures.
         let md5 = match points {
             1 => "2bb2d79f560725e1b0cda50e2fd944fd",
             2 => "99baf0c32e4d1b7c58f358c7fd241aed",
@@ -127,7 +127,7 @@ impl Incoming {
         Self::sticker(from, md5, 86_235, (1, content))
     }
 
-    /// Builds a sticker of the shop. The web receives no content for it and cannot download it.
+    /// Builds a sticker from the shop. The web receives no content for it and cannot download it.
     pub fn shop_sticker(from: &str) -> Self {
         Self { has_product_id: 1, ..Self::new(from, 47, "") }
     }
@@ -162,7 +162,7 @@ impl Incoming {
         Self::new(from, 1, "http://weixin.qq.com/cgi-bin/redirectforward?args=Zm9vYmFy%2Bbaz")
     }
 
-    /// Builds the contact card of a person or a public account.
+    /// Builds the contact card of a person or an official account.
     pub fn card(from: &str, of: &Contact) -> Self {
         let say = |text: &str| escaped(&off_the_wire(text));
         let xml = format!(

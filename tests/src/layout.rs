@@ -37,7 +37,7 @@ pub(crate) const ENTRIES: [&str; 5] =
 pub(crate) const FILE_HELPERS: [&str; 3] =
     ["filehelper.weixin.qq.com", "szfilehelper.weixin.qq.com", "cmfilehelper.weixin.qq.com"];
 
-/// All names of the service: api, login, file and push host of each family, and the QR host.
+/// All names of the service: API, login, file and push host of each family, and the QR host.
 pub(crate) const ALL_HOSTS: &[&str] = &[
     "wx.qq.com", "login.wx.qq.com", "file.wx.qq.com", "webpush.wx.qq.com", "wx2.qq.com",
     "login.wx2.qq.com", "file.wx2.qq.com", "webpush.wx2.qq.com", "wx8.qq.com", "login.wx8.qq.com",
@@ -48,7 +48,7 @@ pub(crate) const ALL_HOSTS: &[&str] = &[
     "szfilehelper.weixin.qq.com", "cmfilehelper.weixin.qq.com",
 ];
 
-/// Returns the name from which the login, file and push hosts of an api host are derived: the first match decides.
+/// Returns the name from which the login, file and push hosts of an API host are derived: the first match decides.
 fn family(api: &str) -> &'static str {
     match api {
         // The file-transfer page uses the hosts of other families.

@@ -7,8 +7,8 @@
 //! [`World`] is the service as a state machine. [`Simulator`] shares a world between threads and runs a script in it.
 //! [`Server`] serves it over a socket. [`Demo`] is a short scripted demonstration.
 //!
-//! [`Chaos`] is a fault-injecting proxy for HTTP, [`TlsFaultProxy`] one for TLS. [`conformance`] checks a transport of
-//! your own.
+//! [`Chaos`] is a fault-injecting proxy for HTTP, [`TlsFaultProxy`] one for TLS. [`conformance`] checks your own
+//! transport.
 //!
 //! The calls are specified in `docs/protocol.md` of `wechat-proto`. Only [`conformance`] uses that crate's code, so
 //! that the two cannot share a mistake.

@@ -46,7 +46,7 @@ pub struct Incoming {
     pub forward_flag: i64,
     /// The app that a link came from.
     pub app_id: String,
-    /// 1: a sticker of the shop, which the web cannot fetch.
+    /// 1: a sticker from the shop, which the web cannot fetch.
     pub has_product_id: i64,
     /// A ticket.
     pub ticket: String,
@@ -67,8 +67,8 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    /// Builds a message of this type and raw content. [`Incoming::text`] and the other constructors build each kind as
-    /// phones do.
+    /// Builds a message with this type and raw content. [`Incoming::text`] and the other constructors build each kind
+    /// as phones do.
     pub fn new(from: &str, msg_type: i64, content: &str) -> Self {
         Self { from: from.to_owned(), msg_type, content: content.to_owned(), ..Self::default() }
     }
@@ -163,7 +163,7 @@ pub struct Sent {
     pub media_id: String,
     /// The contents of a file's XML.
     pub file: Option<SentFile>,
-    /// The md5 of an emoticon; may be empty.
+    /// The MD5 of an emoticon; may be empty.
     pub emoticon_md5: String,
     /// The signature of a big file; may be empty.
     pub signature: String,

@@ -1,7 +1,6 @@
 //! Messages and changes that accounts of the same service send to each other.
 //!
-//! Each account knows the others by `UserName`s of its own, so that persons and rooms are named by their permanent ids
-//! here.
+//! Each account knows the others by its own `UserName`s, so persons and rooms are named by their permanent ids here.
 
 use std::time::Duration;
 
@@ -270,7 +269,7 @@ impl World {
                     written_into(self, room);
                 }
                 let message = match room {
-                    // This account is the author if its person in another account's world has written.
+                    // This account is the author if its person in another account's world wrote the message.
                     Some(room) if message.from == self.account.user_name => {
                         Incoming { to: room, ..message }
                     }

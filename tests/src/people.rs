@@ -18,7 +18,7 @@ impl World {
         self.add(contact)
     }
 
-    /// Adds a public account. Returns the `UserName`.
+    /// Adds an official account. Returns the `UserName`.
     pub fn add_official(&mut self, nick_name: &str) -> String {
         let permanent = format!("gh_{}", self.rng.hex(12));
         let contact = Contact {

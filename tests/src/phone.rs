@@ -100,17 +100,17 @@ impl Phone<'_> {
         }
     }
 
-    /// Logs the web client out: code 1100 from now on.
+    /// Logs the web client out: calls fail with 1100 from now on.
     pub fn log_out(&mut self) {
         self.end(1100);
     }
 
-    /// Ends the session by a login elsewhere: code 1101 from now on.
+    /// Logs in elsewhere, which ends the session: calls fail with 1101 from now on.
     pub fn kick(&mut self) {
         self.end(1101);
     }
 
-    /// Ends the session by a restriction of the account: code 1102 from now on.
+    /// Restricts the account, which ends the session: calls fail with 1102 from now on.
     pub fn restrict(&mut self) {
         self.end(1102);
     }

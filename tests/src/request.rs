@@ -167,7 +167,7 @@ pub(crate) fn is_same(name: &str, other: &str) -> bool {
     name == other || is_spelt_variously && name.eq_ignore_ascii_case(other)
 }
 
-/// Returns the description of an upload without what differs between its pieces, or may change.
+/// Returns the description of an upload without the fields that differ between its pieces, or may change.
 pub(crate) fn common(text: &str) -> String {
     let mut request: Value = serde_json::from_str(text).unwrap_or_default();
     for name in ["Chunk", "UploadID", "Skey"] {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::client::{Client, json, text};
 use crate::{Asset, Incoming, World};
 
-/// Builds the world of the scenario with uploaded files (a picture, a video, a gif, a document, a large file), and
+/// Builds the world of the scenario with uploaded files (a picture, a video, a GIF, a document, a large file), and
 /// returns it with the assets to download.
 fn beginning() -> (World, Vec<Asset>) {
     let mut world = World::demo();

@@ -38,7 +38,7 @@ pub enum TlsFault {
     CorruptReply,
 }
 
-/// The time without traffic after a reply from which on a connection is idle.
+/// The time without traffic after a reply, after which a connection is idle.
 const QUIET: Duration = Duration::from_millis(5);
 /// The first turn in which a connection can be idle. The first two turns of each side are the handshake, in which a
 /// slow client pauses for longer than [`QUIET`].

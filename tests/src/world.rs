@@ -68,7 +68,7 @@ pub struct World {
     contacts: Vec<Contact>,
     /// The names in earlier answers. A client may look them up.
     mentioned: BTreeSet<String>,
-    /// The api host whose page the browser has opened.
+    /// The API host whose page the browser has opened.
     pub(crate) entry: String,
     pub(crate) lang: String,
     pub(crate) user_agent: Option<String>,
@@ -389,7 +389,7 @@ impl World {
         self.reversed = on;
     }
 
-    /// Makes the next `webwxsync` answer a new `SKey`, which is valid from then on.
+    /// Makes the next `webwxsync` return a new `SKey`, which is valid from then on.
     pub fn refresh_skey(&mut self) {
         let skey = format!("@crypt_{}_{}", self.rng.hex(8), self.rng.hex(32));
         if let Some(session) = &mut self.session {

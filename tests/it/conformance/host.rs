@@ -129,8 +129,8 @@ pub(crate) trait Host: Sync {
 pub(crate) trait Client: Send + Sync {
     /// Runs one exchange.
     fn ask(&self, request: Request) -> Result<Response, Failure>;
-    /// Runs one exchange of which the flow requests the head only, and copies the body to a writer
-    /// with room for `room` bytes.
+    /// Runs one exchange with `Want::Head`, and copies the body to a writer with room for `room`
+    /// bytes.
     fn copy(&self, request: Request, limit: u64, room: usize) -> Copied;
     /// Fetches one batch with a call; returns the number of messages.
     fn sync(&self) -> Result<usize, Error>;

@@ -24,7 +24,7 @@ impl Transport {
         Ok(Self(client.map_err(|error| Error::Transport(failure(error)))?))
     }
 
-    /// Runs a flow; `read` reads its source. Also returns the body of a reply of which the flow wants only the head.
+    /// Runs a flow; `read` reads its source. Also returns the body of a reply to a request with `Want::Head`.
     pub(crate) async fn run<F: Flow>(
         &self,
         flow: &mut F,
@@ -80,7 +80,7 @@ impl Transport {
     }
 }
 
-/// The body of a reply of which the flow got the head.
+/// The body of a reply whose head the flow has received.
 pub(crate) struct Rest {
     reply: reqwest::Response,
     idle: Duration,

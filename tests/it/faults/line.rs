@@ -179,7 +179,7 @@ pub(crate) struct Line {
     /// The number of polls for each QR code: the phone scans at the first and confirms at the
     /// second.
     codes: BTreeMap<String, u32>,
-    /// The body of a response of which the flow requested the head only.
+    /// The body of a response to a request with `Want::Head`.
     rest: Rest,
 }
 

@@ -173,8 +173,8 @@ fn refused_announcement<B: Bot>(place: &Place) {
     assert_eq!(place.world().violations(), []);
 }
 
-/// Threat U5: an upload fails if the bytes or the length of the file change between its two
-/// readings.
+/// Threat U5: an upload fails if the bytes or the length of the file change between the two passes
+/// over it.
 fn changed_file<B: Bot>(place: &Place) {
     let mut bot: B = B::confirmed(place);
     let mut other = bytes(PIECE + 9);

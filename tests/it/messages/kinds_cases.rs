@@ -42,7 +42,7 @@ pub(super) enum Content {
     Said,
     /// The received `OriContent`.
     Original,
-    /// The source is empty, because the md5 is enough.
+    /// The source is empty, because the MD5 is enough.
     Md5,
     /// Newly built XML.
     File,

@@ -31,8 +31,8 @@ pub(crate) struct Memory {
     store: Option<FileStore>,
 }
 
-/// The body of a response of which the flow requested the head only: the received bytes and the
-/// announced length.
+/// The body of a response to a request with `Want::Head`: the received bytes and the announced
+/// length.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rest {
     pub(crate) bytes: Bytes,
@@ -58,8 +58,8 @@ impl Rest {
     }
 }
 
-/// Runs a flow to its next output; also returns the body of the last response if the flow requested
-/// the head only.
+/// Runs a flow to its next output; also returns the body of the last response if its request had
+/// `Want::Head`.
 fn drive<F: Flow>(
     simulator: &Simulator,
     flow: &mut F,
@@ -130,7 +130,7 @@ impl Recorder {
 #[derive(Clone, Debug)]
 pub(crate) struct Response {
     pub(crate) endpoint: String,
-    /// Whether the flow requested the head only.
+    /// Whether the request had `Want::Head`.
     pub(crate) head: bool,
     pub(crate) reply: http::Response<Bytes>,
 }

@@ -42,7 +42,7 @@ fn proxy_without_faults_forwards_unchanged() {
     assert_eq!(passed[0].request, b"hello");
 }
 
-/// Each fault has an effect of its own, and the request reaches the world with all but two.
+/// Each fault has its own effect, and with all but two, the request reaches the world.
 #[test]
 fn each_fault_has_its_own_effect() {
     thread::scope(|scope| {

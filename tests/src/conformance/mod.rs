@@ -108,7 +108,7 @@ pub trait Transport {
         self.run(flow)
     }
 
-    /// Runs a flow that wants only the head of its reply, and appends the streamed body to `body`. Called only with
+    /// Runs a flow with `Want::Head`, and appends the streamed body to `body`. Called only with
     /// [`Feature::Streams`].
     ///
     /// # Errors
@@ -246,7 +246,8 @@ impl Kit {
         self.checks.iter().map(|check| check.name)
     }
 
-    /// Runs the checks. A panic of the transport fails its check; a transport that hangs also leaks its thread.
+    /// Runs the checks. If the transport panics, the check fails. If it hangs, the check fails after 30 seconds and its
+    /// thread is leaked.
     pub fn run(&self) -> Report {
         let offered = (self.open)(&Options::default()).map(|transport| transport.offers());
         let offered = offered.map_err(|error| format!("it cannot be created: {error}"));

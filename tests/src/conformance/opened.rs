@@ -70,7 +70,7 @@ impl Opened {
         probe.replies.pop().ok_or_else(|| Deviation::new("a reply for the flow", "none"))
     }
 
-    /// Makes one exchange of which the flow wants only the head, and streams the body.
+    /// Makes one exchange with `Want::Head`, and streams the body.
     pub(crate) fn stream(&self, request: Request) -> Seen<Result<Streamed, Failure>> {
         let mut probe = Probe::new([Step::Send(Box::new(request))]);
         let mut body = Vec::new();

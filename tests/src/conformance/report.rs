@@ -4,13 +4,13 @@ use std::fmt;
 
 use super::{Feature, Promise};
 
-/// The weight of a check.
+/// The severity of a failed check.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[expect(clippy::exhaustive_enums, reason = "a check is required or it is not")]
 pub enum Grade {
-    /// The protocol breaks, data is lost or disclosed, or a wait has no end. For a [`Feature`]: it does not work.
+    /// The protocol breaks, data is lost or disclosed, or a wait never ends. For a [`Feature`]: it does not work.
     Must,
-    /// The difference has no effect on the protocol.
+    /// The deviation has no effect on the protocol.
     Should,
 }
 

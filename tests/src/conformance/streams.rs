@@ -1,4 +1,4 @@
-//! Replies of which the flow wants only the head.
+//! Replies whose body is streamed: flows with `Want::Head`.
 
 use std::time::Duration;
 

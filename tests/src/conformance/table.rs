@@ -19,12 +19,12 @@ macro_rules! checks {
 
 /// Reasons of several checks.
 const UNSENT: &str =
-    "`Sent::Maybe` is always safe: a send is reported as unanswered in place of unsent";
+    "`Sent::Maybe` is always safe: a send is reported as unanswered instead of unsent";
 const MESSAGE: &str =
     "the flow retries as after `Other`; only the message to the user is less exact";
-const ATTEMPTS: &str = "the flow reports the failure after three attempts in place of one";
+const ATTEMPTS: &str = "the flow reports the failure after three attempts instead of one";
 const ENDLESS: &str = "an exchange with a slow server would not end";
-const PARTIAL: &str = "a part of a reply would be taken for the whole";
+const PARTIAL: &str = "a part of a reply would be mistaken for the whole";
 
 checks! {
     Must NoRedirects plain::no_redirect_is_followed =>
@@ -66,7 +66,7 @@ checks! {
     Must Sendable requests::invalid_request_is_not_sent =>
         "two framings of one body let the server and a proxy disagree about its end";
     Must AsItIs requests::unsolicited_100_continue_is_ignored =>
-        "the final reply would be taken for that of the next exchange";
+        "the final reply would be mistaken for that of the next exchange";
     Must Limits requests::a_body_of_exactly_the_limit_passes =>
         "a complete reply would be refused, or a longer one accepted";
     Must Codings requests::gzip_is_accepted =>
@@ -132,13 +132,13 @@ checks! {
     Should Lengths encryption::end_without_close_notify [Names Roots] =>
         "it concerns only bodies without a length or chunks, which the service is not known to send";
     Must Connections failures::excess_bytes_are_discarded =>
-        "the excess would be taken for the next reply, perhaps of another account";
+        "the excess would be mistaken for the next reply, perhaps of another account";
     Must Connections failures::connection_is_not_reused_after_an_error =>
-        "the rest of a reply would be taken for the next one";
+        "the rest of a reply would be mistaken for the next one";
     Must Failures failures::a_refused_connection =>
         "the flow would wait for a reply forever, or end without an error";
     Must Failures failures::broken_chunks =>
-        "bytes of the framing would be taken for a part of the reply";
+        "bytes of the framing would be mistaken for a part of the reply";
     Must Failures failures::contradicting_lengths =>
         "the body would be cut, or continue in the next reply";
     Must Failures failures::reply_that_is_not_http =>
@@ -192,11 +192,11 @@ checks! {
     Must Streams streams::head_may_take_until_the_deadline [Streams] =>
         "a download would fail while the service prepares the file";
     Must Streams streams::a_stream_cut_short [Streams] =>
-        "a part of a file would be taken for the whole";
+        "a part of a file would be mistaken for the whole";
     Must Streams streams::encoded_stream_is_refused [Streams] =>
-        "a compressed file would be stored in place of the file";
+        "a compressed file would be stored instead of the file";
     Must Streams streams::unread_body_does_not_affect_the_next_exchange =>
-        "the rest of a body would be taken for the next reply";
+        "the rest of a body would be mistaken for the next reply";
     Must Encryption encryption::a_given_root_is_trusted [Names Roots] =>
         "no server behind the given root could be reached";
     Must Encryption encryption::unknown_root_is_refused [Names Roots] =>

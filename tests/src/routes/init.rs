@@ -58,7 +58,7 @@ pub(crate) fn answer(world: &mut World, _: &Decoded) -> Answer {
     Answer::Reply(reply::json(now, object))
 }
 
-/// Returns the newest articles of the public accounts.
+/// Returns the newest articles of the official accounts.
 fn articles(world: &World) -> Vec<Node> {
     let public = world.contacts().iter().filter(|contact| contact.verify_flag & 8 != 0);
     public

@@ -124,7 +124,7 @@ pub(crate) fn refused(now: u64, ret: i64, message: &str) -> Reply {
     reply::plain(now, 200, "text/plain;charset=utf-8", xml)
 }
 
-/// Returns the domain of most cookies: the api host and its subdomains.
+/// Returns the domain of most cookies: the API host and its subdomains.
 pub(crate) fn api_domain(world: &World) -> String {
     match &world.layout {
         Layout::True { shard } => shard.clone(),

@@ -70,7 +70,7 @@ pub(crate) fn check_image(check: &mut Check<'_>) {
         let complaint = "the query does not begin with `&MsgID=`, unlike the page's";
         check.found(Fault::Order, REQUEST, "query", complaint);
     }
-    // Stickers of the shop cannot be downloaded.
+    // Stickers from the shop cannot be downloaded.
     message(check, "MsgID", |message| {
         matches!(message.msg_type, 3 | 43 | 44 | 47 | 62) && message.has_product_id == 0
     });

@@ -16,7 +16,7 @@ use crate::routes::init::initialised;
 use crate::simulator::Answer;
 use crate::world::{Event, World};
 
-/// The service's judgement of a link.
+/// The service's verdict on a link.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Judgement {
@@ -44,7 +44,7 @@ impl World {
         &self.misc.feedback
     }
 
-    /// Sets the judgement of a link. Links in messages default to [`Judgement::Leads`]; checking any other link is a
+    /// Sets the verdict on a link. Links in messages default to [`Judgement::Leads`]; checking any other link is a
     /// violation.
     pub fn judge_link(&mut self, link: &str, judgement: Judgement) {
         self.misc.judgements.insert(link.to_owned(), judgement);
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn link_check_returns_the_judgement() {
+    fn link_check_returns_the_verdict() {
         let mut client = Client::ready(World::demo());
         let link = "http://a.example/?b=c&d";
         client.simulator.world().person_writes("filehelper", &format!("look: {link}"));

@@ -62,7 +62,7 @@ pub(crate) fn refused(now: u64, ret: i64, message: &str) -> Reply {
 
 impl World {
     /// Makes the service forget the cookies of devices: `webwxpushloginurl` is refused on every host until the next
-    /// login. To refuse it only on the api host, call [`World::refuse`] once.
+    /// login. To refuse it only on the API host, call [`World::refuse`] once.
     pub const fn forget_devices(&mut self) {
         self.knows_devices = false;
     }

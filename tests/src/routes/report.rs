@@ -9,7 +9,7 @@ use crate::request::Decoded;
 use crate::simulator::Answer;
 use crate::world::World;
 
-/// A report of a client about itself.
+/// A telemetry report of a client.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Reported {
@@ -22,7 +22,7 @@ pub struct Reported {
 }
 
 impl World {
-    /// Returns the reports of clients about themselves, in order.
+    /// Returns the telemetry reports of clients, in order.
     pub fn reports(&self) -> &[Reported] {
         &self.reports
     }

@@ -29,8 +29,8 @@ pub(crate) fn check(check: &mut Check<'_>) {
     }
 }
 
-/// Returns the recipient and the client's id of an own message. For a message of another device, the id is the
-/// service's.
+/// Returns the recipient and the client's id of a message of the account. For a message from another device, the id
+/// is the service's.
 fn find(world: &World, id: &str) -> Option<(String, String)> {
     if let Some(sent) = world.sent.iter().find(|sent| sent.msg_id == id) {
         return Some((sent.to.clone(), sent.client_msg_id.clone()));

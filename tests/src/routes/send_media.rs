@@ -250,7 +250,7 @@ mod tests {
         client.app("webwxsendmsgimg", "fun=async&f=json", image, 2);
         client.app("webwxsendemoticon", "fun=sys", emoticon, 2);
         client.assert_clean();
-        // Only phones can forward stickers of the shop.
+        // Only phones can forward stickers from the shop.
         let md5 = "c0c4153e43c3fd2e9a2fbb9be2f4de07";
         client.simulator.world().deliver(Incoming {
             has_product_id: 1,

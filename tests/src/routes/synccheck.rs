@@ -86,7 +86,7 @@ pub(crate) fn watch(world: &mut World, request: &Decoded) -> Answer {
     let counts_files = |sent: FileSent| pair >= sent.pairs && session.by_check_key(key).is_some();
     let after_file = session.file_sent.filter(|sent| sent.events == world.timeline.len());
     let selector = match world.timeline.get(position) {
-        // With a stale key, the service keeps reporting news that have been fetched already.
+        // With a stale key, the service keeps reporting news that has been fetched already.
         _ if pair < newest => 2,
         None if after_file.is_some_and(|sent| !counts_files(sent)) => 2,
         None => return Answer::Hold(script(now, 0, 0)),

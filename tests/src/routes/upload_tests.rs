@@ -276,7 +276,7 @@ fn dates_of_other_locales_are_accepted_and_encoded_names_refused() {
     }
 }
 
-/// The last byte is altered whichever piece has the fault, and no rule finds it.
+/// The last byte is altered whichever piece has the fault, and no check finds it.
 #[test]
 fn altered_upload_has_another_last_byte() {
     for (altered, pieces) in [(0, 1), (0, 2), (1, 2)] {

@@ -31,16 +31,16 @@ pub(crate) enum Command {
 #[derive(ClapArgs, Clone, Debug)]
 #[command(args_override_self = true)]
 pub(crate) struct Serve {
-    /// The port of plain HTTP, with every host of the service at one origin; 0 takes a free port.
+    /// The port of plain HTTP, with every host of the service at one origin; 0 chooses a free port.
     #[arg(long, default_value_t = 7380)]
     pub(crate) port: u16,
-    /// The port of HTTPS for the true host names; 0 takes a free port.
+    /// The port of HTTPS for the true host names; 0 chooses a free port.
     #[arg(long, default_value_t = 7343)]
     pub(crate) tls_port: u16,
-    /// The port of the proxy for the true host names; 0 takes a free port.
+    /// The port of the proxy for the true host names; 0 chooses a free port.
     #[arg(long, default_value_t = 7381)]
     pub(crate) proxy_port: u16,
-    /// The port of the control API and its page; 0 takes a free port.
+    /// The port of the control API and its page; 0 chooses a free port.
     #[arg(long, default_value_t = 7382)]
     pub(crate) control_port: u16,
     /// The address of all ports. Any address but loopback needs --control-token.
@@ -62,7 +62,7 @@ pub(crate) struct Serve {
     /// those that the library `wechat-proto` does not send.
     #[arg(long, value_enum, default_value_t = Mode::Service)]
     pub(crate) mode: Mode,
-    /// The page at which the client logs in. Default: the world file's, or web.
+    /// The page on which the client logs in. Default: the world file's, or web.
     #[arg(long, value_enum)]
     pub(crate) entry: Option<Entry>,
     /// The seed of ids, names and contents. Default: the world file's, or 2011.

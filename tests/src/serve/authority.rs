@@ -24,8 +24,8 @@ pub(crate) struct Trusted {
 ///
 /// # Errors
 ///
-/// A sentence for people, if the folder has another, an expired or an incomplete authority, or one whose key others
-/// can read.
+/// A sentence for people, if the authority in the folder is from elsewhere, expired or incomplete, or if others can
+/// read its key.
 pub(crate) fn open(folder: &Path) -> Result<Trusted, String> {
     let failed = |what: &dyn std::fmt::Display| format!("--ca-dir {}: {what}", folder.display());
     fs::create_dir_all(folder).map_err(|error| failed(&error))?;

@@ -17,8 +17,8 @@ pub(crate) struct NewMessage {
     pub(crate) message: Content,
 }
 
-/// The content of a message: an object with one key, the kind. `data` is base64 of the bytes; without it, a small
-/// sample is sent.
+/// The content of a message: an object with one key, the kind. `data` is the bytes in Base64; without it, a
+/// small sample is sent.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub(crate) enum Content {
@@ -26,9 +26,9 @@ pub(crate) enum Content {
     Text(String),
     /// An image.
     Image(Data),
-    /// A voice message in mp3.
+    /// A voice message in MP3.
     Voice(Recording),
-    /// A video in mp4.
+    /// A video in MP4.
     Video(Recording),
     /// A video recorded within the chat.
     ShortVideo(Recording),
@@ -38,7 +38,7 @@ pub(crate) enum Content {
     Dice(u8),
     /// A hand of rock, paper, scissors.
     Hand(HandShown),
-    /// A sticker of the shop, which the web does not receive.
+    /// A sticker from the shop; the web receives no content for it.
     ShopSticker,
     /// A location.
     Location {
@@ -54,7 +54,7 @@ pub(crate) enum Content {
     },
     /// A location in the format of 2016, which is a text with only a link.
     LocationLink,
-    /// The contact card of this person or public account.
+    /// The contact card of this person or official account.
     Card(String),
     /// A friend request of the author, with this greeting.
     FriendRequest(String),
@@ -77,7 +77,7 @@ pub(crate) enum Content {
     File {
         /// The name.
         name: String,
-        /// The bytes in base64.
+        /// The bytes in Base64.
         data: Option<String>,
     },
     /// A link.
@@ -101,7 +101,7 @@ pub(crate) enum Content {
         /// The address of the audio.
         data_url: String,
     },
-    /// Articles of a public account.
+    /// Articles of an official account.
     Articles {
         /// The account's name.
         name: String,
@@ -143,7 +143,7 @@ pub(crate) enum Content {
         /// The messages.
         lines: Vec<HistoryLine>,
     },
-    /// A video of the Channels.
+    /// A video posted to a WeChat Channel (视频号).
     ChannelsVideo {
         /// The author's name.
         name: String,
@@ -174,7 +174,7 @@ pub(crate) enum Content {
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Data {
-    /// The bytes in base64.
+    /// The bytes in Base64.
     pub(crate) data: Option<String>,
 }
 
@@ -185,7 +185,7 @@ pub(crate) struct Recording {
     /// The duration in milliseconds.
     #[serde(default)]
     pub(crate) duration_ms: u64,
-    /// The bytes in base64.
+    /// The bytes in Base64.
     pub(crate) data: Option<String>,
 }
 
@@ -198,7 +198,7 @@ pub(crate) enum HandShown {
     Scissors,
 }
 
-/// An article of a public account.
+/// An article of an official account.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewArticle {

@@ -40,7 +40,7 @@ pub(crate) enum PersonKind {
     Friend,
     /// No contact, such as a member of a room or the author of a friend request.
     Stranger,
-    /// A public account.
+    /// An official account.
     Official,
 }
 

@@ -1,8 +1,8 @@
-//! Problems of data from users, with their place.
+//! Problems in data from users, with their location.
 
 use std::fmt;
 
-/// A problem of a value, and the path of the value: `message.card.of`, `script[2].after_ms`.
+/// A problem with a value, and the path of the value: `message.card.of`, `script[2].after_ms`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Problem {
     pub(crate) path: String,

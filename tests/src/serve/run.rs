@@ -38,7 +38,7 @@ struct Addresses {
 ///
 /// # Errors
 ///
-/// One line for people.
+/// A message of one line, for example if a port is in use.
 pub(crate) fn serve(options: &Serve) -> Result<(), String> {
     if !options.bind.is_loopback() && options.control_token.is_none() {
         return Err(format!(
@@ -110,7 +110,7 @@ pub(crate) fn serve(options: &Serve) -> Result<(), String> {
     Ok(())
 }
 
-/// Waits for Ctrl-C or a request of the system to end.
+/// Waits for Ctrl-C, or for the system's request to end.
 async fn stopped() {
     #[cfg(unix)]
     {

@@ -29,7 +29,7 @@ pub(crate) struct Scenario {
     pub(crate) seed: Option<u64>,
     /// The account's name.
     pub(crate) account: Option<String>,
-    /// The page at which its client logs in.
+    /// The page on which its client logs in.
     pub(crate) entry: Entry,
     /// Whether the demonstration's people and rooms are present.
     pub(crate) demo: bool,
@@ -42,7 +42,7 @@ pub(crate) struct Scenario {
     pub(crate) accounts: Vec<Self>,
 }
 
-/// A page at which clients log in.
+/// A page on which clients log in.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Entry {
@@ -195,7 +195,7 @@ impl Scenario {
         Err(lines.join("\n"))
     }
 
-    /// Creates the worlds of all accounts, and lists the problems: their values are left out.
+    /// Creates the worlds of all accounts, without the values that have problems, and returns the problems.
     pub(crate) fn build(&self) -> (Vec<World>, Vec<Problem>) {
         let mut problems = Vec::new();
         let all: Vec<(String, &Self)> = self.all().collect();

@@ -24,7 +24,7 @@ const FIXED: u64 = 2_000_000_000_000;
 /// The time between the phone's actions.
 const PACE: Duration = Duration::from_millis(200);
 
-/// A world with its origin, to which it can be reset.
+/// A simulator, with the scenario to which it can be reset.
 #[derive(Debug)]
 pub(crate) struct Simulation {
     pub(crate) simulator: Simulator,

@@ -32,7 +32,7 @@ use self::guard::Guard;
 use crate::serve::problem::Problem;
 use crate::serve::simulation::Simulation;
 
-/// The maximum size of a request body in bytes: a file of 35 MB in base64.
+/// The maximum size of a request body in bytes: a file of 35 MB in Base64.
 const MOST: usize = 48 << 20;
 
 type Shared = State<Arc<Simulation>>;

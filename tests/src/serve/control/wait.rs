@@ -22,7 +22,7 @@ use crate::world::World;
 pub(crate) struct Wait {
     /// The list.
     list: List,
-    /// The number of the first record that counts: the cursor of an earlier answer. Default: 0.
+    /// The number of the first record to consider: the cursor of an earlier answer. Default: 0.
     #[serde(default)]
     cursor: usize,
     /// The values that fields of the record must have: equal, or for texts `{"contains": "a part"}`. Default: any record.
@@ -47,12 +47,12 @@ pub(crate) struct Found {
     cursor: usize,
 }
 
-/// A wait that was not met.
+/// A wait that timed out.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Unmet {
     /// The reason.
     error: String,
-    /// Up to three records that came nearest.
+    /// Up to three records that came closest.
     nearest: Vec<Miss>,
     /// The cursor for records that come later.
     cursor: usize,
