@@ -2,10 +2,11 @@
 //!
 //! `cargo bench -p wechat-memory --bench accounts -- --accounts 10000 --hold 600 --plot accounts.svg`
 //!
-//! The accounts log in at a server in a child process, which replays replies of the simulator, with
-//! the number of each account and of each message in them. They poll, load their contacts, wait for
-//! the time of `--hold` in seconds, and receive messages. The HTTP library alone then sends the same
-//! requests. Needs two file descriptors for each account: `ulimit -n`.
+//! The accounts log in to a server in a child process. It replays recorded replies of the
+//! simulator, into which it inserts the number of the account and of the message. The accounts
+//! poll, load their contacts, wait for `--hold` seconds, and receive messages. Then the HTTP
+//! library alone sends the same requests. The benchmark needs two file descriptors per account
+//! (`ulimit -n`).
 
 mod bare;
 mod plot;
@@ -31,21 +32,22 @@ use crate::shared::{Result, cpu, exit, service};
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// The most heap of an idle account without contacts, and of one that has received 100 messages as
-/// well, in KB; and of a contact, in bytes.
+/// The maximum heap of an idle account without contacts, and of one that has received 100 messages
+/// as well, in KB; and of a contact, in bytes.
 const IDLE: f64 = 40.0;
 const HEARD: f64 = 67.0;
 const CONTACT: f64 = 640.0;
-/// The most heap of an idle account, and the most CPU time of a message, as ratios to the HTTP library
-/// alone.
+/// The maximum heap of an idle account, and the maximum CPU time of a message, as ratios to the
+/// HTTP library alone.
 const MEMORY: f64 = 1.2;
 const CPU: f64 = 3.0;
 /// The contacts of each account.
 const CONTACTS: usize = 300;
-/// The most messages of a reply, and the time in milliseconds for which the service holds a poll.
+/// The maximum number of messages in a reply, and the time in milliseconds for which the service
+/// holds a poll.
 const BATCH: usize = 10;
 const HOLD: usize = 25_000;
-/// The accounts and the seconds of the measurement of the CPU time.
+/// The number of accounts, and the duration in seconds, of the measurement of the CPU time.
 const BUSY: usize = 1_000;
 const SECONDS: u64 = 10;
 
@@ -167,8 +169,12 @@ async fn measure(arguments: &Arguments) -> Result<()> {
         ("KB of an idle account", idle.heap as f64 / 1024.0, IDLE),
         ("KB of an account after 100 messages", (idle.heap + messages) as f64 / 1024.0, HEARD),
         ("bytes of a contact", contact as f64, CONTACT),
-        ("heap of an idle account to the HTTP library", idle.heap as f64 / bare as f64, MEMORY),
-        ("CPU time of a message to the HTTP library", ours / theirs, CPU),
+        (
+            "heap of an idle account, relative to the HTTP library",
+            idle.heap as f64 / bare as f64,
+            MEMORY,
+        ),
+        ("CPU time of a message, relative to the HTTP library", ours / theirs, CPU),
     ];
     let mut within = true;
     for (what, found, most) in bounds {
@@ -306,7 +312,7 @@ impl Server {
         self.process.tell(format_args!("{count} {period} {accounts}"))
     }
 
-    /// Waits until this number of polls is outstanding.
+    /// Waits until this number of polls is pending.
     async fn settle(&mut self, polls: usize) -> Result<()> {
         for _ in 0..600 {
             if self.process.ask("held")?.parse::<usize>()? == polls {

@@ -65,7 +65,7 @@ pub(crate) fn interleave(
 /// bytes in both directions, and the last request to each endpoint.
 ///
 /// Numbers in requests have the same length, but not the same digits: times, random device ids,
-/// message ids, keys. HTTP libraries order and spell the names of headers.
+/// message ids, keys. The order of headers and the case of their names depend on the HTTP library.
 pub(crate) fn equal(ours: &Value, bare: &Value) -> Result<()> {
     let (ours, bare) = (comparable(ours), comparable(bare));
     match ours.iter().zip(&bare).find(|(ours, bare)| ours != bare) {

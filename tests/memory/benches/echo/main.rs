@@ -4,13 +4,13 @@
 //!
 //! A server in a child process replays replies of the simulator over plain HTTP on loopback. Each
 //! client is a child process as well, and only its own CPU time counts, in user and system mode.
-//! The neighbour of each adapter is its HTTP library alone with the same requests. The clients take
+//! The baseline of each adapter is its HTTP library alone with the same requests. The clients take
 //! turns in an order that is shuffled in each round with a fixed seed, and each ratio is between
 //! two clients of one round. `taskset` pins the processes to cores.
 //!
 //! Times depend on the load of the machine, so they are printed and do not fail the benchmark; the
 //! benchmark `instructions` has the bounds. It fails if a message is not answered exactly once, if
-//! a client sends other requests, or if the bytes of a client differ from those of its neighbour.
+//! a client sends other requests, or if the bytes of a client differ from those of its baseline.
 
 #[path = "../shared/client.rs"]
 mod client;
@@ -91,7 +91,7 @@ fn echo(rounds: usize, messages: usize) -> Result<()> {
             "server and client on {place}; µs of CPU time of the client for each echoed message:\n"
         );
         println!(
-            "| adapter | HTTP library alone | ours | ratio | with {} contacts | to {} |",
+            "| adapter | HTTP library alone | ours | ratio | with {} contacts | relative to {} |",
             CONTACTS[1], CONTACTS[0]
         );
         println!("|---|---|---|---|---|---|");

@@ -2,8 +2,8 @@
 //!
 //! The service holds each poll for 25 to 27 seconds. The server of this benchmark replies at once,
 //! and the clock of the client advances by 26 seconds with each reply. Polls that are held cost more,
-//! because the process has to wake up. The replies are not compressed: the simulator does so only
-//! from 256 bytes on, and the body of a poll has 43.
+//! because the process has to wake up. The replies are not compressed: the simulator compresses
+//! only bodies of 256 bytes or more, and that of a poll has 43.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! What several benchmarks use: exchanges recorded in memory from a simulator, a server that replays
-//! them, and the HTTP library alone.
+//! The shared parts of the benchmarks: exchanges recorded in memory from a simulator, a server that
+//! replays them, and the HTTP library alone.
 
 pub(crate) mod bare;
 pub(crate) mod process;

@@ -74,7 +74,7 @@ struct Service {
     first: (String, String),
     schedule: watch::Receiver<Schedule>,
     logins: AtomicU64,
-    /// The most messages of a reply.
+    /// The maximum number of messages in a reply.
     batch: u64,
     /// The time for which a poll is held.
     hold: Duration,
@@ -82,8 +82,8 @@ struct Service {
     totals: Mutex<BTreeMap<String, Total>>,
 }
 
-/// Serves until stdin ends. The arguments are the number of contacts of each account, the most
-/// messages of a reply, and the time for which a poll is held, in milliseconds.
+/// Serves until stdin ends. The arguments are the number of contacts of each account, the
+/// maximum number of messages in a reply, and the time for which a poll is held, in milliseconds.
 ///
 /// Prints its origin; for the line `held`, the number of held polls; for the line `totals`, the
 /// counts since the last such line. The line `count period accounts` sends messages to the first

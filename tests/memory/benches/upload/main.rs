@@ -1,20 +1,20 @@
-//! The CPU time and memory of an upload of 100 MB, beside those of `md5sum` and `curl -F` for the
-//! same file: `cargo bench -p wechat-memory --bench upload`.
+//! The CPU time and memory of an upload of 100 MB, compared with those of `md5sum` and `curl -F`
+//! for the same file: `cargo bench -p wechat-memory --bench upload`.
 //!
 //! Each program runs in a child process; the server is a child process as well, which compares the
 //! bytes with the file and discards them. The sum of `md5sum` and `curl -F` is the work of an upload:
-//! the service wants the MD5 of the whole file with its first piece. (`curl` reads the file once, and
-//! sends it as one request rather than as 200.)
+//! the service requires the MD5 of the whole file with its first piece. (`curl` reads the file
+//! once, and sends it as one request rather than as 200.)
 //!
 //! Callgrind counts the instructions that a program executes in user mode, which the load of the
-//! machine does not affect. They show another reading, copy or hash of the file, but not the time of
-//! MD5, whose steps wait for each other.
+//! machine does not affect. They reveal an additional pass over the file, copy or hash, but not the
+//! time of MD5, whose steps depend on each other.
 //!
 //! The memory is the peak of the resident memory (`VmHWM`) above that of the same process before the
 //! upload, connected and idle. CPU times, of user and system, are medians of interleaved rounds.
 //!
-//! The benchmark fails if the instructions or the memory exceed their bounds, or if the server received other
-//! bytes or another MD5. CPU times have no bound.
+//! The benchmark fails if the instructions or the memory exceed their bounds, or if the server
+//! received different bytes or a different MD5. CPU times have no bound.
 //!
 //! The profile of each program is kept: `callgrind_annotate target/tmp/upload-hyper.callgrind`.
 
@@ -45,7 +45,7 @@ const PROGRAMS: [&str; 4] = ["md5sum", "curl", "ureq", "hyper"];
 /// Each adapter, with the maximum number of instructions, as a ratio to `md5sum` and `curl`: 3 % above
 /// that measured with Rust 1.95.
 const ADAPTERS: [(&str, f64); 2] = [("ureq", 1.39), ("hyper", 1.50)];
-/// The most memory above that of the idle process, in KB.
+/// The maximum memory above that of the idle process, in KB.
 const MEMORY: u64 = 2 << 10;
 
 fn main() -> ExitCode {
@@ -90,7 +90,7 @@ fn compare() -> Result<()> {
     }
     let ratio = |of: &[f64; 4], at: usize| of[at] / (of[0] + of[1]);
     let mut within = true;
-    println!("to md5sum and curl together:");
+    println!("relative to md5sum and curl together:");
     for (at, (adapter, bound)) in (2..).zip(ADAPTERS) {
         let (time, count, memory) = (ratio(&times, at), ratio(&instructions, at), memory[at]);
         println!(
@@ -150,7 +150,7 @@ impl<'a> Bench<'a> {
         Ok(bench)
     }
 
-    /// Runs a program to its end, and checks what the server received. Returns its output.
+    /// Runs a program to its end, and checks the data that the server received. Returns its output.
     fn run(&mut self, program: &str, profile: Option<&Path>) -> Result<String> {
         let (this, file) = (env::current_exe()?, self.file.to_str().ok_or("not Unicode")?);
         let form = format!("filename=@{file}");
@@ -232,7 +232,7 @@ fn upload_async(file: &str) -> Result<()> {
     })
 }
 
-/// Returns the resident memory of this process in KB, from which on [`most`] counts.
+/// Resets the peak of [`most`], and returns the resident memory of this process, in KB.
 fn idle() -> Result<u64> {
     fs::write("/proc/self/clear_refs", "5")?;
     status("VmRSS:")

@@ -43,7 +43,7 @@ pub(crate) fn serve(file: &Path) -> Result<()> {
     })
 }
 
-/// Answers requests, and adds their files to what was received.
+/// Answers requests, and adds their files to the received data.
 fn connection(stream: &TcpStream, expected: &[u8], received: &Mutex<Received>) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let (mut reader, mut writer) = (BufReader::with_capacity(256 << 10, stream), stream);
