@@ -258,28 +258,6 @@ mod tests {
         assert!(matches!(&steps.1[..], [Input::Reply(Ok(_))]), "{:?}", steps.1);
     }
 
-    /// Reads a file of std, and one of tokio.
-    #[tokio::test]
-    async fn ranges_of_files_are_read() {
-        let path = std::env::temp_dir().join(format!("wechat-hyper-{}", std::process::id()));
-        std::fs::write(&path, "0123456789").unwrap();
-        let opened = tokio::fs::File::open(&path).await.unwrap();
-        let converted = tokio::fs::File::from_std(std::fs::File::open(&path).unwrap());
-        std::fs::remove_file(&path).unwrap();
-        for mut file in [opened, converted] {
-            for (range, expected) in [(2..5, "234"), (8..99, "89"), (0..1, "0"), (20..30, "")] {
-                assert_eq!(read(&mut file, range).await.unwrap(), expected);
-            }
-        }
-    }
-
-    #[test]
-    fn failure_ends_the_run() {
-        let mut steps = Steps(vec![Err(Interrupt::Fail(Error::Stopped)), Ok("again")], Vec::new());
-        assert!(matches!(block_on(drive(&mut steps, &Notify::new())), Err(Error::Stopped)));
-        assert!(matches!(block_on(drive(&mut steps, &Notify::new())), Ok("again")));
-    }
-
     /// The flow is polled again without an input.
     #[test]
     fn shutdown_cancels_only_one_wait() {
@@ -297,17 +275,5 @@ mod tests {
             assert!(start.elapsed() < Duration::from_secs(20));
             assert_eq!(steps.1.len(), 1, "{:?}", steps.1);
         }
-    }
-
-    #[test]
-    fn flow_continues_after_dropped_drive() {
-        let mut steps = Steps(vec![send("", 60_000), Ok("again")], Vec::new());
-        {
-            let never = Notify::new();
-            let mut driving = pin!(drive(&mut steps, &never));
-            let mut context = Context::from_waker(Waker::noop());
-            assert!(driving.as_mut().poll(&mut context).is_pending());
-        }
-        assert!(matches!(block_on(drive(&mut steps, &Notify::new())), Ok("again")));
     }
 }

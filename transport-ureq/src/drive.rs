@@ -94,59 +94,8 @@ impl Shutdown {
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
-    use std::sync::Arc;
-    use std::time::Instant;
-
-    use wechat_transport::Options;
 
     use super::*;
-
-    /// A flow that returns one of these steps for each poll.
-    struct Steps(Vec<Result<&'static str, Interrupt>>, Vec<Input>);
-
-    impl Flow for Steps {
-        type State = ();
-        type Output = &'static str;
-
-        fn poll(&mut self, (): &mut (), _: Timestamp) -> Result<&'static str, Interrupt> {
-            self.0.remove(0)
-        }
-
-        fn handle(&mut self, input: Input) {
-            self.1.push(input);
-        }
-    }
-
-    fn drive(
-        steps: &mut Steps,
-        shutdown: Option<&Shutdown>,
-    ) -> (Result<&'static str, Error>, usize) {
-        let transport = Transport::new(Options::default()).unwrap();
-        let mut polls = 0;
-        let poll = |steps: &mut Steps, now| {
-            polls += 1;
-            steps.poll(&mut (), now)
-        };
-        let result = transport.drive(steps, &mut Cursor::new(b"0123456789"), shutdown, poll);
-        (result.map(|(output, _)| output), polls)
-    }
-
-    #[test]
-    fn interrupts_are_served_one_at_a_time() {
-        let steps = vec![
-            Err(Interrupt::Sleep(Duration::from_millis(30))),
-            Err(Interrupt::Read(2..5)),
-            Err(Interrupt::Read(8..99)),
-            Ok("done"),
-        ];
-        let (mut steps, start) = (Steps(steps, Vec::new()), Instant::now());
-        let (result, polls) = drive(&mut steps, None);
-        assert!(matches!(result, Ok("done")));
-        assert_eq!(polls, 4);
-        assert!(start.elapsed() >= Duration::from_millis(30));
-        let pieces: Vec<_> = steps.1.iter().map(|input| format!("{input:?}")).collect();
-        assert_eq!(pieces, ["Piece(3 bytes)", "Piece(2 bytes)"]);
-    }
 
     /// Checks that the buffer has exactly the length of the piece, without reallocation.
     #[test]
@@ -160,29 +109,5 @@ mod tests {
             let room = bytes.try_into_mut().unwrap().capacity() as u64;
             assert_eq!(room, range.end - range.start);
         }
-    }
-
-    #[test]
-    fn failure_ends_the_run() {
-        let mut steps = Steps(vec![Err(Interrupt::Fail(Error::Stopped)), Ok("again")], Vec::new());
-        assert!(matches!(drive(&mut steps, None), (Err(Error::Stopped), 1)));
-        assert!(matches!(drive(&mut steps, None), (Ok("again"), 1)));
-    }
-
-    #[test]
-    fn shutdown_ends_sleep() {
-        let shutdown = Arc::new(Shutdown::default());
-        let signaller = Arc::clone(&shutdown);
-        let thread = thread::spawn(move || {
-            thread::sleep(Duration::from_millis(50));
-            (signaller.signal(), signaller.signal())
-        });
-        let start = Instant::now();
-        for _ in 0..2 {
-            let steps = vec![Err(Interrupt::Sleep(Duration::from_secs(60))), Ok("woken")];
-            assert!(drive(&mut Steps(steps, Vec::new()), Some(&shutdown)).0.is_ok());
-        }
-        assert!(start.elapsed() < Duration::from_secs(20));
-        assert_eq!(thread.join().unwrap(), (true, false));
     }
 }

@@ -7,8 +7,6 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, io, thread};
 
-use tokio_postgres::{Client, Error, NoTls};
-
 use crate::cluster::{self, Cluster};
 
 /// If set, [`cluster_process`] starts a server and ends in this way.
@@ -52,27 +50,4 @@ fn server_is_removed_after_panic_exit_and_kill() {
             thread::sleep(Duration::from_millis(5));
         }
     }
-}
-
-#[tokio::test]
-async fn committed_rows_survive_a_restart() {
-    let Some(mut cluster) = Cluster::start() else { return };
-    let [database, other] = [cluster.create_database(), cluster.create_database()];
-    let client = connect(&database).await.unwrap();
-    client.batch_execute("CREATE TABLE t (n int); INSERT INTO t VALUES (7)").await.unwrap();
-    let elsewhere = connect(&other).await.unwrap();
-    elsewhere.query("SELECT n FROM t", &[]).await.expect_err("a database for each test");
-
-    cluster.stop();
-    client.query("SELECT n FROM t", &[]).await.expect_err("the server is stopped");
-    assert!(connect(&database).await.is_err());
-    cluster.resume();
-    let rows = connect(&database).await.unwrap().query("SELECT n FROM t", &[]).await.unwrap();
-    assert_eq!(rows.iter().map(|row| row.get(0)).collect::<Vec<i32>>(), [7]);
-}
-
-async fn connect(database: &str) -> Result<Client, Error> {
-    let (client, connection) = tokio_postgres::connect(database, NoTls).await?;
-    tokio::spawn(connection);
-    Ok(client)
 }
