@@ -1,14 +1,12 @@
 //! The loop that runs a flow.
 
-use std::future::poll_fn;
 use std::io::SeekFrom;
-use std::mem::replace;
 use std::ops::Range;
-use std::task::Poll;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncSeek, AsyncSeekExt as _};
 use tokio::sync::Notify;
+use tokio::task::yield_now;
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::{Error, Flow, Input, Interrupt, Timestamp};
 use wechat_transport::Log;
@@ -54,7 +52,7 @@ impl Transport {
                     log.end(reply.as_ref());
                     flow.handle(Input::Reply(reply));
                     // hyper-util returns the connection to its pool in another task. Without this,
-                    // the next request would open another one.
+                    // the next request would open another one. It works on any runtime.
                     yield_now().await;
                 }
                 Interrupt::Read(range) => {
@@ -69,19 +67,6 @@ impl Transport {
             }
         }
     }
-}
-
-/// Lets other tasks run, on any runtime.
-async fn yield_now() {
-    let mut has_yielded = false;
-    poll_fn(|context| {
-        if replace(&mut has_yielded, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 /// Reads a range of a source, or fewer bytes if the source ends.
