@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 #[cfg(feature = "rustls")]
 use rustls::crypto::ring;
-use ureq::config::ConfigBuilder;
 #[cfg(feature = "rustls")]
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::typestate::AgentScope;
 #[cfg(feature = "rustls")]
 use ureq::unversioned::transport::RustlsConnector;
 use ureq::unversioned::transport::{ConnectionDetails, Connector, Transport};
 #[cfg(feature = "rustls")]
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
+#[cfg(feature = "rustls")]
 use wechat_proto::Error;
 use wechat_proto::error::FailureKind;
+#[cfg(feature = "rustls")]
 use wechat_transport::Options;
 
 #[cfg(feature = "rustls")]
@@ -62,13 +62,10 @@ impl<In: Transport> Connector<In> for Tls {
     }
 }
 
-/// Sets a TLS configuration that trusts Mozilla's roots and those of the options, or the operating
+/// Returns a TLS configuration that trusts Mozilla's roots and those of the options, or the operating
 /// system's.
 #[cfg(feature = "rustls")]
-pub(crate) fn config(
-    builder: ConfigBuilder<AgentScope>,
-    options: &Options,
-) -> Result<ConfigBuilder<AgentScope>, Error> {
+pub(crate) fn config(options: &Options) -> Result<TlsConfig, Error> {
     let roots = options.root_certificates()?;
     let roots = if roots.is_empty() {
         RootCerts::WebPki
@@ -84,15 +81,7 @@ pub(crate) fn config(
     // Explicit, because a process with two providers has no default.
     let provider = Arc::new(ring::default_provider());
     let tls = TlsConfig::builder().root_certs(roots);
-    Ok(builder.tls_config(tls.unversioned_rustls_crypto_provider(provider).build()))
-}
-
-#[cfg(not(feature = "rustls"))]
-pub(crate) fn config(
-    builder: ConfigBuilder<AgentScope>,
-    _: &Options,
-) -> Result<ConfigBuilder<AgentScope>, Error> {
-    Ok(builder)
+    Ok(tls.unversioned_rustls_crypto_provider(provider).build())
 }
 
 /// Returns the kind of a TLS error. A message that is not TLS has the kind `stage`, because it

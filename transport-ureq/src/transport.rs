@@ -14,7 +14,9 @@ use wechat_transport::Options;
 
 use crate::connect::Connector;
 use crate::resolve::Cache;
-use crate::tls::{self, Shared};
+#[cfg(feature = "rustls")]
+use crate::tls;
+use crate::tls::Shared;
 
 /// An executor of flows over HTTP: connections, TLS configuration, resolver and options.
 ///
@@ -53,8 +55,9 @@ impl Transport {
             .max_idle_age(IDLE)
             .input_buffer_size(HEAD + 1)
             .output_buffer_size(16 << 10);
-        let config = tls::config(config, &options)?.build();
-        Ok(Self::with_agent(Arc::new(options), Shared::default(), config))
+        #[cfg(feature = "rustls")]
+        let config = config.tls_config(tls::config(&options)?);
+        Ok(Self::with_agent(Arc::new(options), Shared::default(), config.build()))
     }
 
     fn with_agent(options: Arc<Options>, tls: Shared, config: Config) -> Self {
