@@ -81,18 +81,11 @@ impl Attachment {
     }
 }
 
-/// Implements the conversion from paths.
-macro_rules! from_path {
-    ($($path:ty),*) => {$(
-        impl From<$path> for Attachment {
-            fn from(path: $path) -> Self {
-                Self::new(path)
-            }
-        }
-    )*};
+impl<P: Into<PathBuf>> From<P> for Attachment {
+    fn from(path: P) -> Self {
+        Self::new(path)
+    }
 }
-
-from_path!(&str, &String, String, &Path, &PathBuf, PathBuf);
 
 /// A new file in a folder, which is removed on drop unless it is [kept](NewFile::keep). Used by
 /// clients.
