@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::hint::black_box;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -212,25 +212,6 @@ fn in_memory(report: &mut Report) {
     report.row("version", v, "to_json, 10 heard", v / a, 0.5);
 }
 
-/// A folder for files, removed when dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        let path =
-            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("save-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 /// The write calls of this process and their bytes, if the system counts them.
 fn written() -> Option<[f64; 2]> {
     let io = fs::read_to_string("/proc/self/io").ok()?;
@@ -239,9 +220,10 @@ fn written() -> Option<[f64; 2]> {
 }
 
 fn on_disk(report: &mut Report) {
-    let folder = Folder::new();
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let folder = folder.path();
     let mut heard = Heard::new(4_096);
-    let mut store = FileStore::open(folder.0.join("bot.session")).unwrap();
+    let mut store = FileStore::open(folder.join("bot.session")).unwrap();
     let mut messages = Vec::new();
     store.save(&heard.session).unwrap();
     let mut save = |store: &mut FileStore| {
@@ -259,8 +241,7 @@ fn on_disk(report: &mut Report) {
         .zip(written())
         .map(|(before, after)| [0, 1].map(|at| (after[at] - before[at]) / f64::from(COUNTED)));
     let bytes = counts.map_or(500, |[_, bytes]| bytes as usize);
-    let mut bare =
-        OpenOptions::new().create(true).append(true).open(folder.0.join("bare")).unwrap();
+    let mut bare = OpenOptions::new().create(true).append(true).open(folder.join("bare")).unwrap();
     let line = vec![b'x'; bytes];
     let mut append = || {
         micros(|| {
@@ -269,14 +250,14 @@ fn on_disk(report: &mut Report) {
         })
     };
     let whole = Heard::new(4_096).session.to_json();
-    let (new, path) = (folder.0.join("whole.new"), folder.0.join("whole"));
+    let (new, path) = (folder.join("whole.new"), folder.join("whole"));
     let mut rewrite = || {
         micros(|| {
             let mut file = File::create(&new).unwrap();
             file.write_all(whole.as_bytes()).unwrap();
             file.sync_all().unwrap();
             fs::rename(&new, &path).unwrap();
-            File::open(&folder.0).unwrap().sync_all().unwrap();
+            File::open(folder).unwrap().sync_all().unwrap();
         })
     };
     let mut saved = || micros(|| save(&mut store));
@@ -300,7 +281,7 @@ fn on_disk(report: &mut Report) {
         report.count("writes for each message", writes, 1.1);
         report.count("bytes for each message", bytes, 1_500.0);
     }
-    policies(report, &folder.0);
+    policies(report, folder);
 }
 
 /// Receives messages and saves by each policy; a caller that saves by an interval does so once for 50

@@ -6,19 +6,9 @@ use std::thread::ThreadId;
 use std::time::Duration;
 
 use tokio::runtime::Builder;
-use wechat_proto::Timestamp;
 
 use super::*;
-
-const SAMPLE: &str = include_str!("../../src/samples/session-2.json");
-
-/// Returns a session and a later state of it.
-fn sessions() -> [Session; 2] {
-    let old = Session::from_json(SAMPLE).unwrap();
-    let mut new = old.clone();
-    new.next_client_msg_id(Timestamp::from_secs(2_000_000_000));
-    [old, new]
-}
+use crate::tests::sessions;
 
 /// A store that waits for permission, and then reports its operation.
 struct Slow {
@@ -116,11 +106,8 @@ fn store_fails_after_a_panic() {
 /// Uses the store with a runtime and without one.
 #[test]
 fn file_store_saves_loads_and_removes() {
-    let name = format!("wechat-file-store-async-{}", std::process::id());
-    let folder = std::env::temp_dir().join(name);
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir(&folder).unwrap();
-    let path = folder.join("bot.session");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bot.session");
     let story = async || {
         let mut store = AsyncFileStore::open(&path).await.unwrap();
         assert!(store.path().is_absolute() && store.path().ends_with("bot.session"));
@@ -134,7 +121,8 @@ fn file_store_saves_loads_and_removes() {
         store.remove().await.unwrap();
         assert!(store.load().await.unwrap().is_none());
         assert!(!format!("{store:?}").contains("crypt"));
-        let refused = AsyncFileStore::open(folder.join("none/bot.session")).await.unwrap_err();
+        let refused =
+            AsyncFileStore::open(folder.path().join("none/bot.session")).await.unwrap_err();
         assert!(refused.to_string().contains("none/bot.session"), "{refused}");
     };
     Builder::new_multi_thread().build().unwrap().block_on(story());
@@ -144,5 +132,4 @@ fn file_store_saves_loads_and_removes() {
     while story.as_mut().poll(&mut context).is_pending() {
         thread::sleep(Duration::from_millis(1));
     }
-    std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -1,7 +1,7 @@
 use std::error::Error as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tempfile::TempDir;
 use wechat_proto::Timestamp;
 
 use super::*;
@@ -11,17 +11,13 @@ use crate::steps::faults::{Crash, Fault, inject, is_pending};
 mod journal;
 mod paths;
 
-/// A separate folder for each test.
-struct Folder(PathBuf);
+/// A separate folder for each test, by its path without links.
+struct Folder(PathBuf, #[expect(dead_code, reason = "removes the folder")] TempDir);
 
 impl Folder {
     fn new() -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("wechat-file-store-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir(&path).unwrap();
-        Self(fs::canonicalize(path).unwrap())
+        let folder = tempfile::tempdir().unwrap();
+        Self(fs::canonicalize(&folder).unwrap(), folder)
     }
 
     fn file(&self) -> PathBuf {
@@ -42,16 +38,10 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 const SAMPLE: &str = include_str!("../../src/samples/session-2.json");
 
 /// Returns the session of a sample, and a later state of it.
-fn sessions() -> [Session; 2] {
+pub(crate) fn sessions() -> [Session; 2] {
     let old = Session::from_json(SAMPLE).unwrap();
     let mut new = old.clone();
     new.next_client_msg_id(Timestamp::from_secs(2_000_000_000));

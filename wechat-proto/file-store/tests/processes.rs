@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
 use wechat_file_store::FileStore;
 use wechat_proto::error::StorageKind;
 use wechat_proto::store::SessionStore as _;
@@ -52,20 +53,22 @@ fn number(session: &Session) -> u64 {
     rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap()
 }
 
-struct Folder(PathBuf);
+struct Folder(TempDir);
 
 impl Folder {
     /// Returns a folder with a stored session.
-    fn new(name: &str) -> Self {
-        let name = format!("wechat-file-store-{}-{name}", std::process::id());
-        let folder = Self(std::env::temp_dir().join(name));
-        fs::create_dir(&folder.0).unwrap();
+    fn new() -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
         folder.open().save(&Session::from_json(SAMPLE).unwrap()).unwrap();
         folder
     }
 
     fn path(&self) -> PathBuf {
-        self.0.join("bot.session")
+        self.file("bot.session")
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
     }
 
     fn open(&self) -> FileStore {
@@ -82,12 +85,6 @@ fn open_soon(path: &Path) -> FileStore {
             Err(Error::InUse) if Instant::now() < end => std::thread::yield_now(),
             store => return store.unwrap(),
         }
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -109,35 +106,20 @@ fn lines_with(child: &mut Child, word: &'static str) -> impl Iterator<Item = Str
     lines.filter_map(move |line| line.strip_prefix(word).map(|rest| rest.trim().to_owned()))
 }
 
-/// Another process can hold the lock; killing it releases the lock.
-///
-/// Threat S2.
-#[cfg(unix)]
-#[test]
-fn a_lock_holds_across_processes() {
-    let folder = Folder::new("held");
-    let mut child = start("hold", &folder.path());
-    let ready = lines_with(&mut child, "ready").next();
-    let while_held = FileStore::open(folder.path());
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(ready.is_some());
-    assert!(matches!(while_held, Err(Error::InUse)));
-    assert!(folder.open().load().unwrap().is_some());
-}
-
 /// Another process holds the file under every name, even if its lock file is removed or replaced.
+/// Killing it releases the lock.
 ///
 /// Threat S2.
 #[cfg(unix)]
 #[test]
 fn one_file_has_one_holder() {
-    let folder = Folder::new("holder");
-    let (lock, link) = (folder.0.join("bot.session.lock"), folder.0.join("other.session"));
+    let folder = Folder::new();
+    let (lock, link) = (folder.file("bot.session.lock"), folder.file("other.session"));
     let mut child = start("hold", &folder.path());
     assert!(lines_with(&mut child, "ready").next().is_some());
     let mut opened = Vec::new();
     let mut open = |label, path: &Path| opened.push((label, FileStore::open(path).map(drop)));
+    open("the path", &folder.path());
     fs::hard_link(folder.path(), &link).unwrap();
     open("a hard link", &link);
     fs::remove_file(&lock).unwrap();
@@ -165,7 +147,7 @@ fn one_file_has_one_holder() {
 #[cfg(unix)]
 #[test]
 fn a_killed_process_leaves_a_complete_session() {
-    let folder = Folder::new("killed");
+    let folder = Folder::new();
     let before = number(&folder.open().load().unwrap().unwrap());
     let mut last = before;
     for round in 0..12 {
@@ -179,7 +161,7 @@ fn a_killed_process_leaves_a_complete_session() {
         let reported = saved.map(|number| number.parse().unwrap()).last().or(reported).unwrap();
         last = number(&folder.open().load().unwrap().unwrap());
         assert!(reported <= last, "{reported} was reported as saved, {last} is stored");
-        assert!(!folder.0.join("bot.session.new").exists());
+        assert!(!folder.file("bot.session.new").exists());
     }
     assert!(last > before);
 }
@@ -190,7 +172,7 @@ fn a_killed_process_leaves_a_complete_session() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_file_size_limit_is_reported() {
-    let folder = Folder::new("limit");
+    let folder = Folder::new();
     let load = || folder.open().load().unwrap().map(|session| session.to_json());
     let before = load();
     // Limits files to one block of 512 or 1,024 bytes, so that the write is incomplete.
@@ -200,5 +182,5 @@ fn a_file_size_limit_is_reported() {
     assert!(child.wait().unwrap().success());
     assert_eq!(refused, 1);
     assert!(before.is_some() && load() == before);
-    assert!(!folder.0.join("bot.session.new").exists());
+    assert!(!folder.file("bot.session.new").exists());
 }

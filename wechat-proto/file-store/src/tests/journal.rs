@@ -234,7 +234,7 @@ fn files_that_were_changed_by_others_are_replaced() {
             fs::rename(session.with_extension("copy"), journal).unwrap();
         }),
         ("replaced session", |session, _| {
-            fs::write(session.with_extension("copy"), states_of_another()).unwrap();
+            fs::write(session.with_extension("copy"), SAMPLE).unwrap();
             fs::rename(session.with_extension("copy"), session).unwrap();
         }),
     ];
@@ -246,10 +246,6 @@ fn files_that_were_changed_by_others_are_replaced() {
         assert!(steps().contains(&Step::Rename), "{label}");
         assert!(loaded(&mut store) == read(&states[3]), "{label}");
     }
-}
-
-fn states_of_another() -> String {
-    SAMPLE.to_owned()
 }
 
 /// The session is written as a whole before the journal is too long.
