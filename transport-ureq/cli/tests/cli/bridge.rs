@@ -1,12 +1,11 @@
 //! `bridge` on standard input and output.
 
 use std::fs;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use wechat_simulator::{Effect, Incoming, Injection};
 
-use crate::place::{Place, kills, until};
+use crate::place::{Place, kill_times, until};
 use crate::program::Program;
 
 #[test]
@@ -69,11 +68,8 @@ fn login_precedes_all_replies() {
 
 #[test]
 fn unacknowledged_events_are_delivered_again_with_their_numbers() {
-    let place = Place::web();
-    let ada = place.world().add_person("Ada");
-    let place = place.logged_in("web");
-    let mut program = Program::start(&place, &[]);
-    program.event("logged_in");
+    let (place, ada) = Place::with_ada();
+    let mut program = Program::logged_in(&place);
     for text in ["one", "two", "three"] {
         place.world().person_writes(&ada, text);
     }
@@ -85,8 +81,7 @@ fn unacknowledged_events_are_delivered_again_with_their_numbers() {
     assert_eq!(program.error(json!({"do": "ack", "seq": 9_000_000}))["kind"], "usage");
     program.kill();
 
-    let mut program = Program::start(&place, &[]);
-    program.event("logged_in");
+    let mut program = Program::logged_in(&place);
     // Possibly acknowledged before it is delivered again.
     program.ok(json!({"do": "ack", "seq": events[2]["seq"]}));
     let is_other = |line: &Value| line["type"] == "message" && line["seq"] != events[2]["seq"];
@@ -99,8 +94,7 @@ fn unacknowledged_events_are_delivered_again_with_their_numbers() {
     assert!(next["seq"].as_u64() > events[2]["seq"].as_u64());
     program.ok(json!({"do": "ack", "seq": next["seq"]}));
     program.kill();
-    let mut program = Program::start(&place, &[]);
-    program.event("logged_in");
+    let mut program = Program::logged_in(&place);
     place.world().person_writes(&ada, "five");
     assert_eq!(program.event("message")["text"], "five");
     let (status, lines) = program.end();
@@ -111,17 +105,14 @@ fn unacknowledged_events_are_delivered_again_with_their_numbers() {
 
 #[test]
 fn auto_ack_acknowledges_written_events() {
-    let place = Place::web();
-    let ada = place.world().add_person("Ada");
-    let place = place.logged_in("web");
+    let (place, ada) = Place::with_ada();
     let mut program = Program::start(&place, &["--auto-ack"]);
     program.event("logged_in");
     place.world().person_writes(&ada, "one");
     program.event("message");
     until("an acknowledgement", || program.ok(json!({"do": "status"}))["unacknowledged"] == 0);
     program.end();
-    let mut program = Program::start(&place, &[]);
-    program.event("logged_in");
+    let mut program = Program::logged_in(&place);
     place.world().person_writes(&ada, "two");
     assert_eq!(program.event("message")["text"], "two");
 }
@@ -159,8 +150,7 @@ fn files_are_saved_and_rooms_are_changed() {
     let bob = place.world().add_person("Bob");
     let room = place.world().add_room("Book club", &[&ada, &bob]);
     let place = place.logged_in("web");
-    let mut program = Program::start(&place, &[]);
-    program.event("logged_in");
+    let mut program = Program::logged_in(&place);
     place.world().deliver(Incoming::file(&ada, "报告.pdf", &b"%PDF"[..]));
     let event = program.event("message");
     let id = &event["message"]["id"];
@@ -225,8 +215,7 @@ fn friend_request_is_accepted_by_its_message() {
     let place = Place::web();
     let stranger = place.world().add_stranger("Eve");
     let place = place.logged_in("web");
-    let mut program = Program::start(&place, &[]);
-    program.event("logged_in");
+    let mut program = Program::logged_in(&place);
     let contact = place.world().contact(&stranger).unwrap().clone();
     place.world().deliver(Incoming::friend_request(&contact, "hello"));
     let event = program.event("friend_request");
@@ -238,8 +227,7 @@ fn friend_request_is_accepted_by_its_message() {
 #[test]
 fn end_of_the_session_ends_the_bridge() {
     let place = Place::web().logged_in("web");
-    let mut program = Program::start(&place, &[]);
-    program.event("logged_in");
+    let mut program = Program::logged_in(&place);
     let polls = place.requests("synccheck");
     until("a poll", || place.requests("synccheck") > polls);
     place.world().phone().kick();
@@ -265,31 +253,25 @@ fn end_of_input_before_the_login_ends_the_bridge() {
 /// with `WECHAT_SWEEP=all`. The program handles each message once, by its number.
 #[test]
 fn killed_bridge_loses_no_message() {
-    let kills = kills();
-    let place = Place::web();
-    let ada = place.world().add_person("Ada");
-    let place = place.logged_in("web");
+    let (place, ada) = Place::with_ada();
     let (mut handled, mut delivered) = (std::collections::BTreeMap::new(), Vec::new());
-    let mut seed = 17_u64;
-    for round in 0..=kills {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        let mut program = Program::start(&place, &[]);
-        program.event("logged_in");
+    // The last bridge is not killed.
+    for (round, after) in kill_times(17).map(Some).chain([None]).enumerate() {
+        let mut program = Program::logged_in(&place);
         for number in 0..4 {
             let text = format!("{round}.{number}");
             place.world().person_writes(&ada, &text);
             delivered.push(text);
         }
         let pid = program.pid().to_string();
-        let after = Duration::from_millis(seed >> 33 & 0x7f);
-        let killer = (round < kills).then(|| {
+        let killer = after.map(|after| {
             std::thread::spawn(move || {
                 std::thread::sleep(after);
                 std::process::Command::new("kill").args(["-9", &pid]).status().unwrap();
             })
         });
         // The loop ends when the bridge is killed or all messages are handled.
-        while handled.len() < delivered.len() || round < kills {
+        while handled.len() < delivered.len() || after.is_some() {
             let Some(event) = program.next() else { break };
             if event["type"] == "message" {
                 let seq = event["seq"].as_u64().unwrap();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 use wechat_simulator::{Cut, Incoming};
 
-use crate::place::{Place, Ran, kills, until};
+use crate::place::{Place, Ran, kill_times, until};
 
 fn place() -> Place {
     Place::file_helper().logged_in("filehelper")
@@ -203,18 +203,15 @@ fn end_of_the_session_has_its_own_exit_code() {
 /// Kills the receiver at seeded points in time: 6, or 50 with `WECHAT_SWEEP=all`.
 #[test]
 fn killed_receiver_saves_each_file_once() {
-    let kills = kills();
     let place = place();
     let inbox = place.path("in");
     let mut expected = Vec::new();
-    let mut seed = 17_u64;
-    for number in 0..kills {
+    for (number, after) in kill_times(17).enumerate() {
         let bytes: Vec<_> = (0..2_000_000).map(|at| (at % 251) as u8 ^ number as u8).collect();
         phone_sends(&place, file("file.bin", bytes.clone()));
         expected.push(bytes);
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let mut child = place.command(&["drop", "--receive", "in"]).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(seed >> 57));
+        std::thread::sleep(after);
         child.kill().unwrap();
         child.wait().unwrap();
     }

@@ -1,10 +1,8 @@
 //! `drop FILE…`
 
-use std::time::Duration;
-
 use serde_json::json;
 
-use crate::place::{Place, kills};
+use crate::place::{Place, kill_times};
 
 fn place() -> Place {
     let place = Place::file_helper().logged_in("filehelper");
@@ -136,14 +134,11 @@ fn on_a_terminal_a_code_is_shown_and_the_file_sent() {
 /// Kills the command at seeded points in time: 6, or 50 with `WECHAT_SWEEP=all`.
 #[test]
 fn killed_command_does_not_repeat_sends() {
-    let kills = kills();
     let place = place();
-    let mut seed = 29_u64;
-    for number in 0..kills {
+    for (number, after) in kill_times(29).enumerate() {
         let file = place.file(&format!("{number}.bin"), &vec![7; 1_200_000]);
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let mut child = place.command(&["drop", &file]).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(seed >> 57));
+        std::thread::sleep(after);
         child.kill().unwrap();
         child.wait().unwrap();
     }

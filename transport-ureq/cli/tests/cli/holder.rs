@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use wechat_simulator::Incoming;
 use wechat_transport_ureq::FileStore;
 
-use crate::place::{Place, Ran, until};
+use crate::place::{Place, Ran, signal, until};
 use crate::program::Program;
 
 /// Returns the path of the socket of the session in a place.
@@ -25,10 +25,8 @@ fn holder(place: &Place, entry: &str, arguments: &[&str]) -> Child {
     child
 }
 
-fn end(mut child: Child) -> Ran {
-    let pid = child.id().to_string();
-    std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap();
-    let _ = child.stdin.take();
+fn end(child: Child) -> Ran {
+    signal(&child, "INT");
     child.wait_with_output().unwrap().into()
 }
 
@@ -85,9 +83,7 @@ fn commands_use_the_session_while_listen_runs() {
 
 #[test]
 fn line_of_a_chat_is_revoked_by_its_id() {
-    let place = Place::web();
-    place.world().add_person("Ada");
-    let place = place.logged_in("web");
+    let (place, _) = Place::with_ada();
     let mut command = place.command(&["chat", "Ada", "--json"]);
     let mut child = command.stdin(std::process::Stdio::piped()).spawn().unwrap();
     child.stdin.as_mut().unwrap().write_all(b"oops\n").unwrap();
@@ -138,17 +134,7 @@ fn drop_uses_the_session_of_listen() {
 fn simultaneous_sends_through_a_holder_arrive_once_each() {
     let place = Place::web().logged_in("web");
     let child = holder(&place, "web", &["listen"]);
-    let expected: Vec<_> = (10..30).map(|number| format!("text {number}")).collect();
-    let children: Vec<_> = expected
-        .iter()
-        .map(|text| place.command(&["send", "filehelper", text]).spawn().unwrap())
-        .collect();
-    for mut child in children {
-        assert_eq!(child.wait().unwrap().code(), Some(0));
-    }
-    let mut sent = texts(&place);
-    sent.sort();
-    assert_eq!(sent, expected);
+    place.send_at_once();
     end(child);
     place.assert_no_violations();
 }
@@ -218,13 +204,9 @@ fn command_continues_if_the_holder_ends_before_accepting_it() {
 fn abandoned_command_is_not_run_by_a_resumed_holder() {
     let place = Place::web().logged_in("web");
     let child = holder(&place, "web", &["listen"]);
-    let signal = |name: &str| {
-        let pid = child.id().to_string();
-        std::process::Command::new("kill").args(["-s", name, &pid]).status().unwrap();
-    };
-    signal("STOP");
+    signal(&child, "STOP");
     place.run(&["send", "filehelper", "given up"]).assert_fails(4, &["does not respond"]);
-    signal("CONT");
+    signal(&child, "CONT");
     place.ok(&["send", "filehelper", "later"]);
     assert_eq!(texts(&place), ["later"]);
     end(child);
@@ -232,11 +214,8 @@ fn abandoned_command_is_not_run_by_a_resumed_holder() {
 
 #[test]
 fn observer_sees_events_and_cannot_acknowledge() {
-    let place = Place::web();
-    let ada = place.world().add_person("Ada");
-    let place = place.logged_in("web");
-    let mut program = Program::start(&place, &[]);
-    program.event("logged_in");
+    let (place, ada) = Place::with_ada();
+    let mut program = Program::logged_in(&place);
     let mut observer = UnixStream::connect(socket(&place, "web")).unwrap();
     let mut lines = BufReader::new(observer.try_clone().unwrap()).lines();
     let mut next = || -> Value { serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() };

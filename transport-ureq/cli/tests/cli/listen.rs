@@ -4,7 +4,7 @@ use std::process::Child;
 
 use serde_json::json;
 
-use crate::place::{Place, Ran, until};
+use crate::place::{Place, Ran, signal, until};
 
 /// Starts `listen` and waits until it polls.
 fn listening(place: &Place, arguments: &[&str]) -> Child {
@@ -16,12 +16,6 @@ fn listening(place: &Place, arguments: &[&str]) -> Child {
 
 fn ended(child: Child) -> Ran {
     child.wait_with_output().unwrap().into()
-}
-
-fn signal(child: &Child, name: &str) {
-    let pid = child.id().to_string();
-    let done = std::process::Command::new("kill").args(["-s", name, &pid]).status().unwrap();
-    assert!(done.success());
 }
 
 #[test]
@@ -68,16 +62,6 @@ fn signals_end_the_command_cleanly() {
 }
 
 #[test]
-fn killed_holder_leaves_the_session_to_the_next() {
-    let place = Place::web().logged_in("web");
-    let mut child = listening(&place, &[]);
-    child.kill().unwrap();
-    child.wait().unwrap();
-    place.ok(&["send", "filehelper", "taken over", "--wait", "0"]);
-    assert_eq!(place.requests("jslogin"), 1);
-}
-
-#[test]
 fn second_process_names_the_holder() {
     let place = Place::web().logged_in("web");
     let mut child = listening(&place, &[]);
@@ -96,9 +80,7 @@ fn second_process_names_the_holder() {
 #[cfg(target_os = "linux")]
 #[test]
 fn messages_stay_unacknowledged_if_they_cannot_be_printed() {
-    let place = Place::web();
-    let ada = place.world().add_person("Ada");
-    let place = place.logged_in("web");
+    let (place, ada) = Place::with_ada();
     place.world().person_writes(&ada, "nobody reads this");
     let full = std::fs::File::create("/dev/full").unwrap();
     let child = place.command(&["listen"]).stdout(full).spawn().unwrap();

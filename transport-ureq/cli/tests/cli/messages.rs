@@ -45,9 +45,7 @@ fn printed_message_is_downloaded_and_forwarded() {
 
 #[test]
 fn own_messages_are_revoked() {
-    let place = Place::web();
-    let ada = place.world().add_person("Ada");
-    let place = place.logged_in("web");
+    let (place, ada) = Place::with_ada();
     let sent = place.ok(&["send", "Ada", "one", "--json"]);
     let revoked = place.run_with(&["revoke", "-"], sent.as_bytes());
     assert!(revoked.stdout.starts_with("Revoked message "), "{revoked:?}");
@@ -96,9 +94,7 @@ fn chat_sends_lines_and_leaves_other_chats_alone() {
 
 #[test]
 fn chat_reports_lines_that_could_not_be_sent() {
-    let place = Place::web();
-    place.world().add_person("Ada");
-    let place = place.logged_in("web");
+    let (place, _) = Place::with_ada();
     place.world().refuse("webwxsendmsg", 1205, "");
     let ran = place.run_with(&["chat", "Ada", "--json"], b"one\ntwo\n");
     assert_eq!((ran.code, ran.lines().len()), (6, 1), "{ran:?}");

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -40,6 +40,13 @@ impl Place {
         let mut world = World::new(17);
         world.add_special("filehelper", "文件传输助手");
         Self::new(world)
+    }
+
+    /// Returns a service of the web page where the command has logged in, and a friend, Ada.
+    pub(crate) fn with_ada() -> (Self, String) {
+        let place = Self::web();
+        let ada = place.world().add_person("Ada");
+        (place.logged_in("web"), ada)
     }
 
     /// Returns a service of the file-transfer page.
@@ -105,6 +112,19 @@ impl Place {
         let ran = self.run(arguments);
         assert_eq!(ran.code, 0, "{arguments:?}: {ran:?}");
         ran.stdout
+    }
+
+    /// Sends 20 texts at the same time, each of which arrives once.
+    pub(crate) fn send_at_once(&self) {
+        let texts: Vec<_> = (10..30).map(|number| format!("text {number}")).collect();
+        let send = |text: &String| self.command(&["send", "filehelper", text]).spawn().unwrap();
+        for mut child in texts.iter().map(send).collect::<Vec<_>>() {
+            assert_eq!(child.wait().unwrap().code(), Some(0));
+        }
+        let mut sent: Vec<_> =
+            self.world().sent().iter().map(|sent| sent.content.clone()).collect();
+        sent.sort();
+        assert_eq!(sent, texts);
     }
 
     /// Returns the number of requests of an endpoint.
@@ -175,9 +195,20 @@ pub(crate) fn run(command: &mut Command) -> Ran {
     ran
 }
 
-/// Returns the number of kills in a test: 6, or 50 with `WECHAT_SWEEP=all`.
-pub(crate) fn kills() -> u64 {
-    if std::env::var("WECHAT_SWEEP").is_ok_and(|value| value == "all") { 50 } else { 6 }
+/// Sends a signal to a command.
+pub(crate) fn signal(child: &Child, name: &str) {
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+}
+
+/// Returns the times after which a test kills commands, drawn from a seed: 6, or 50 with
+/// `WECHAT_SWEEP=all`.
+pub(crate) fn kill_times(mut seed: u64) -> impl Iterator<Item = Duration> {
+    let is_complete = std::env::var("WECHAT_SWEEP").is_ok_and(|value| value == "all");
+    (0..if is_complete { 50 } else { 6 }).map(move |_| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        Duration::from_millis(seed >> 57)
+    })
 }
 
 /// Waits until a condition holds.

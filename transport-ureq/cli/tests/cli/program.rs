@@ -37,6 +37,13 @@ impl Program {
         Self { child, input, lines, skipped: Vec::new(), id: 0 }
     }
 
+    /// Starts a bridge, and waits until it has resumed the session.
+    pub(crate) fn logged_in(place: &Place) -> Self {
+        let mut program = Self::start(place, &[]);
+        program.event("logged_in");
+        program
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
