@@ -18,10 +18,7 @@ pub(crate) struct NoteFile(PathBuf);
 impl NoteFile {
     /// Returns the file whose name is that of the session and an ending.
     pub(crate) fn beside(session: &Path, ending: &str) -> Self {
-        let mut name = session.to_path_buf().into_os_string();
-        name.push(".");
-        name.push(ending);
-        Self(name.into())
+        Self(beside(session, ending))
     }
 
     /// Reads the file. Returns the default value if it does not exist.
@@ -54,8 +51,7 @@ impl NoteFile {
     /// [`Exit::LocalFile`] if it cannot be written.
     pub(crate) fn store(&self, value: &impl Serialize) -> Result<(), Failure> {
         let write = || -> io::Result<()> {
-            let folder = self.0.parent().filter(|folder| *folder != Path::new(""));
-            let folder = folder.unwrap_or(Path::new("."));
+            let folder = folder_of(&self.0);
             let mut file = NamedTempFile::new_in(folder)?;
             file.write_all(&serde_json::to_vec(value)?)?;
             file.as_file().sync_all()?;
@@ -69,6 +65,19 @@ impl NoteFile {
     pub(crate) fn remove(&self) {
         let _ = fs::remove_file(&self.0);
     }
+}
+
+/// Appends an ending to the name of a session.
+pub(crate) fn beside(session: &Path, ending: &str) -> PathBuf {
+    let mut name = session.as_os_str().to_owned();
+    name.push(".");
+    name.push(ending);
+    name.into()
+}
+
+/// Returns the folder of a file.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
 }
 
 /// The number of items of each kind that are remembered.

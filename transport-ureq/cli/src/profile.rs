@@ -17,7 +17,7 @@ use crate::args::{EntryName, Global};
 use crate::bridge::holder::Connection;
 use crate::exit::{Exit, Failure};
 use crate::lang::{Lang, Words};
-use crate::notes::NoteFile;
+use crate::notes::{NoteFile, folder_of};
 use crate::output::{Output, visible};
 
 /// The location of one session.
@@ -143,9 +143,8 @@ impl Profile {
         output: &Output,
         connect: impl Fn(&Path) -> Option<Connection>,
     ) -> Result<Access, Failure> {
-        if let Some(parent) = self.path.parent().filter(|parent| *parent != Path::new("")) {
-            private_folder(parent).map_err(|error| Failure::file(parent, &error))?;
-        }
+        let folder = folder_of(&self.path);
+        private_folder(folder).map_err(|error| Failure::file(folder, &error))?;
         let begin = Instant::now();
         let mut silent = true;
         let store = loop {
@@ -177,11 +176,6 @@ impl Profile {
     ///
     /// [`Exit::LocalFile`] if the session cannot be opened.
     pub(crate) fn holder(&self) -> Result<Option<Holder>, Failure> {
-        let has_folder =
-            self.path.parent().is_none_or(|parent| parent == Path::new("") || parent.is_dir());
-        if !has_folder {
-            return Ok(None);
-        }
         match FileStore::open(&self.path) {
             Ok(_) => Ok(None),
             Err(Error::InUse) => Ok(Some(self.read_note())),

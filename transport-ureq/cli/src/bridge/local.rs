@@ -6,7 +6,7 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 use std::{fs, thread};
 
@@ -17,6 +17,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use tempfile::NamedTempFile;
 
 use crate::exit::Failure;
+use crate::notes::beside;
 use crate::profile::private_folder;
 
 /// The port of a process that holds a session, in the file `port` of its folder.
@@ -38,7 +39,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// Connects to the process that holds a session. Returns `None` if it does not listen (yet).
 pub(super) fn connect(session: &Path) -> Option<Socket> {
-    let folder = folder(session);
+    let folder = beside(session, "d");
     is_private(&folder).then_some(())?;
     #[cfg(unix)]
     if let Ok(socket) = unix(&folder, Socket::connect) {
@@ -51,14 +52,14 @@ pub(super) fn connect(session: &Path) -> Option<Socket> {
 }
 
 impl Listener {
-    /// Listens in the folder of a session, which this process holds.
+    /// Listens in a folder beside a session, which this process holds.
     ///
     /// # Errors
     ///
     /// [`Exit::LocalFile`](crate::exit::Exit::LocalFile) if others can enter the folder, or neither a
     /// socket nor a port can be created.
     pub(super) fn bind(session: &Path) -> Result<Self, Failure> {
-        let folder = folder(session);
+        let folder = beside(session, "d");
         let failed = |error: io::Error| Failure::file(&folder, &error);
         private_folder(&folder).map_err(failed)?;
         if !is_private(&folder) {
@@ -169,13 +170,6 @@ fn bind_unix(folder: &Path) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// Returns the folder of the socket, which is beside the session.
-fn folder(session: &Path) -> PathBuf {
-    let mut name = session.to_path_buf().into_os_string();
-    name.push(".d");
-    name.into()
-}
-
 /// Returns whether a folder is this user's, and closed to all others.
 #[cfg(unix)]
 fn is_private(folder: &Path) -> bool {
@@ -255,9 +249,10 @@ mod tests {
 
         let folder = tempfile::tempdir().unwrap();
         let session = folder.path().join("session");
-        private_folder(&super::folder(&session)).unwrap();
-        let (_listener, key) = listen(&super::folder(&session));
-        let file = super::folder(&session).join("port");
+        let folder = beside(&session, "d");
+        private_folder(&folder).unwrap();
+        let (_listener, key) = listen(&folder);
+        let file = folder.join("port");
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         let port: Port = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
         assert_eq!(port.key, key);

@@ -1,7 +1,7 @@
 //! `wechat status`
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::bridge::holder::Connection;
 use crate::bridge::operation::{Nothing, Operation};
 use crate::client;
 use crate::exit::{Exit, Failure};
-use crate::lang::Lang;
+use crate::notes::beside;
 use crate::output::{Output, visible};
 use crate::profile::Profile;
 
@@ -24,9 +24,7 @@ pub(crate) fn run(global: &Global, output: &Output) -> Result<Exit, Failure> {
     if !profile.path.exists() {
         return Err(profile.advise(Failure::no_session()));
     }
-    let mut journal = profile.path.clone().into_os_string();
-    journal.push(".journal");
-    let journal = PathBuf::from(journal);
+    let journal = beside(&profile.path, "journal");
     let (session, holder) = match profile.holder()? {
         Some(holder) => {
             let text = fs::read_to_string(&profile.path);
@@ -63,18 +61,14 @@ pub(crate) fn run(global: &Global, output: &Output) -> Result<Exit, Failure> {
     output.result("status", &fields, |lang| {
         let age = SystemTime::now().duration_since(stored).unwrap_or_default().as_secs();
         let who = visible(name);
-        match (lang, &holder) {
-            (Lang::En, None) => {
-                format!("{who} is logged in; no command is running; stored {age} s ago")
-            }
-            (Lang::Zh, None) => format!("{who} 已登录；没有命令在运行；{age} 秒前保存"),
-            (Lang::En, Some(holder)) => {
-                format!("{who} is logged in; {}; stored {age} s ago", holder.describe(lang))
-            }
-            (Lang::Zh, Some(holder)) => {
-                format!("{who} 已登录；{}；{age} 秒前保存", holder.describe(lang))
-            }
-        }
+        let running = match &holder {
+            Some(holder) => holder.describe(lang),
+            None => lang.pick("no command is running", "没有命令在运行").to_owned(),
+        };
+        lang.pick(
+            format!("{who} is logged in; {running}; stored {age} s ago"),
+            format!("{who} 已登录；{running}；{age} 秒前保存"),
+        )
     })?;
     Ok(Exit::Done)
 }
