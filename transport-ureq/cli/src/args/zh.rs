@@ -30,6 +30,10 @@ const GLOBAL: Texts = (
     ],
 );
 
+const CONTACT: &str = "备注、昵称、微信号或 `UserName`";
+const MESSAGE: &str =
+    "`listen --json` 输出的消息；`-` 从标准输入读取。收到该消息的命令仍在运行时，编号即可";
+
 const COMMANDS: &[Texts] = &[
     (
         "login",
@@ -92,30 +96,14 @@ const COMMANDS: &[Texts] = &[
         "与联系人或群聊天\n\n\
          逐行发送标准输入的内容，直到结束（Ctrl-D），并显示此聊天的消息。\
          其他聊天的消息留给下一次 `listen`。",
-        &[("name", "备注、昵称、微信号或 `UserName`")],
+        &[("name", CONTACT)],
     ),
     (
         "download",
         "把消息中的文件、图片、语音或视频保存到文件夹",
-        &[
-            (
-                "message",
-                "`listen --json` 输出的消息；`-` 从标准输入读取。收到该消息的命令仍在运行时，编号即可",
-            ),
-            ("folder", "文件夹；不会覆盖同名文件"),
-        ],
+        &[("message", MESSAGE), ("folder", "文件夹；不会覆盖同名文件")],
     ),
-    (
-        "forward",
-        "把消息转发给联系人或群",
-        &[
-            (
-                "message",
-                "`listen --json` 输出的消息；`-` 从标准输入读取。收到该消息的命令仍在运行时，编号即可",
-            ),
-            ("name", "备注、昵称、微信号或 `UserName`"),
-        ],
-    ),
+    ("forward", "把消息转发给联系人或群", &[("message", MESSAGE), ("name", CONTACT)]),
     (
         "revoke",
         "在两分钟内撤回自己的消息",

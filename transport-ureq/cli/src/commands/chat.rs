@@ -1,7 +1,7 @@
 //! `wechat chat NAME`
 
 use std::io::BufRead as _;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use wechat_proto::UserName;
@@ -31,17 +31,19 @@ pub(crate) fn run(global: &Global, chat: &Chat, output: &Output) -> Result<Exit,
         format!("Chat with {name}. Each line is sent; Ctrl-D ends."),
         format!("与 {name} 聊天。每行发送一条消息，按 Ctrl-D 结束。"),
     ));
-    let failed = Arc::new(Mutex::new(None));
     let ledger = Ledger::open(&profile.path)?;
     let offer = Offer::new(&client, &profile.path, ledger, "chat", output)?;
     let service = Arc::clone(offer.service());
-    let lines = Lines { client: client.clone(), service, to: to.clone(), name, output: *output };
-    let first = Arc::clone(&failed);
-    thread::spawn(move || {
-        let result = lines.send_all();
-        *first.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = result;
-        lines.client.stop();
+    let lines = Arc::new(Lines {
+        client: client.clone(),
+        service,
+        to: to.clone(),
+        name,
+        output: *output,
+        failed: OnceLock::new(),
     });
+    let sender = Arc::clone(&lines);
+    thread::spawn(move || sender.send_all());
 
     let me = client.me().user_name;
     let mut end = None;
@@ -60,8 +62,7 @@ pub(crate) fn run(global: &Global, chat: &Chat, output: &Output) -> Result<Exit,
         }
     }
     client.save_session()?;
-    let failed = *failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    Ok(signals::arrived().or(failed).or(end).unwrap_or(Exit::Done))
+    Ok(signals::arrived().or(lines.failed.get().copied()).or(end).unwrap_or(Exit::Done))
 }
 
 /// The sender of the lines of standard input.
@@ -71,23 +72,24 @@ struct Lines {
     to: UserName,
     name: String,
     output: Output,
+    /// The exit code of the first failure.
+    failed: OnceLock<Exit>,
 }
 
 impl Lines {
-    /// Sends each line until the end. Failures are reported; returns the exit code of the first.
-    fn send_all(&self) -> Option<Exit> {
-        let mut first = None;
+    /// Sends each line until the end, and stops the client then. Failures are reported.
+    fn send_all(&self) {
         for line in std::io::stdin().lock().lines() {
             let result = line.map_err(Failure::stdin).and_then(|line| self.send(&line));
             if let Err(failure) = result {
                 self.output.report(&failure);
-                first.get_or_insert(failure.exit);
+                let _ = self.failed.set(failure.exit);
                 if failure.exit == Exit::LocalFile {
                     break;
                 }
             }
         }
-        first
+        self.client.stop();
     }
 
     fn send(&self, line: &str) -> Result<(), Failure> {

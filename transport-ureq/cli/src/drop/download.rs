@@ -12,13 +12,8 @@ use wechat_transport_ureq::Client;
 
 use crate::signals;
 
-/// The pauses before a download is tried again.
-const PAUSES: [Duration; 4] = [
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-    Duration::from_secs(8),
-];
+/// The pauses before a download is tried again, in seconds.
+const PAUSES: [u64; 4] = [1, 2, 4, 8];
 
 /// Downloads the media of a message to an empty file, up to `limit` bytes. Transient errors are
 /// retried four times; a signal ends it.
@@ -49,7 +44,7 @@ pub(crate) fn fetch(
         let result = once();
         match (&result, pauses.next()) {
             (Err(error), Some(pause)) if error.is_transient() && signals::arrived().is_none() => {
-                thread::sleep(*pause);
+                thread::sleep(Duration::from_secs(*pause));
             }
             _ => return result,
         }

@@ -163,22 +163,15 @@ impl Receiver<'_> {
             _ => "placeholder",
         };
         let fields = json!({ "msg_id": message.id, "text": text });
+        let text = visible(&text);
         self.output.result(kind, &fields, |lang| match kind {
-            "placeholder" => {
-                let text = visible(&text);
-                lang.pick(
-                    format!("Only the phone can show this, nothing was saved: {text}"),
-                    format!("此内容只能在手机上查看，未保存：{text}"),
-                )
-            }
-            "uploading" => {
-                let text = visible(&text);
-                lang.pick(
-                    format!("The phone is uploading: {text}"),
-                    format!("手机正在上传：{text}"),
-                )
-            }
-            _ => visible(&text),
+            "placeholder" => lang.pick(
+                format!("Only the phone can show this, nothing was saved: {text}"),
+                format!("此内容只能在手机上查看，未保存：{text}"),
+            ),
+            "uploading" => lang
+                .pick(format!("The phone is uploading: {text}"), format!("手机正在上传：{text}")),
+            _ => text,
         })
     }
 
