@@ -15,7 +15,6 @@ use wechat_transport_ureq::{Client, Options, Transport};
 
 use crate::args::{EntryName, Global};
 use crate::bridge::holder::{Connection, NotDone};
-use crate::bridge::names::Epoch;
 use crate::bridge::operation::Operation;
 use crate::bridge::operations::Operations;
 use crate::exit::{Exit, Failure};
@@ -214,10 +213,8 @@ pub(crate) fn operate(
     operation: &Operation,
     output: &Output,
 ) -> Result<Value, Failure> {
-    let alone = |client: &Client| {
-        let mut result = Operations::new(client.clone()).run(operation)?;
-        Epoch::remove(&mut result);
-        Ok(result)
+    let alone = |client: &Client, profile: &Profile| {
+        Operations::new(client.clone(), &profile.path, Some(*output)).run_plain(operation)
     };
     once(global, command, output, alone, |holder| holder.request(operation))
 }
@@ -232,49 +229,40 @@ pub(crate) fn once<T>(
     global: &Global,
     command: &str,
     output: &Output,
-    alone: impl FnOnce(&Client) -> Result<T, Failure>,
-    shared: impl FnMut(&mut Connection) -> Result<T, NotDone>,
-) -> Result<T, Failure> {
-    let profile = Profile::any(global)?;
-    once_in(global, &profile, command, output, alone, shared)
-        .map_err(|failure| profile.advise(failure))
-}
-
-fn once_in<T>(
-    global: &Global,
-    profile: &Profile,
-    command: &str,
-    output: &Output,
-    alone: impl FnOnce(&Client) -> Result<T, Failure>,
+    alone: impl FnOnce(&Client, &Profile) -> Result<T, Failure>,
     mut shared: impl FnMut(&mut Connection) -> Result<T, NotDone>,
 ) -> Result<T, Failure> {
-    if !profile.path.exists() {
-        return Err(Failure::no_session());
-    }
-    let mut held = loop {
-        match profile.access(command, output)? {
-            Access::Held(held) => break held,
-            Access::Shared(mut holder) => match shared(&mut holder) {
-                Ok(value) => return Ok(value),
-                Err(NotDone::Failed(failure)) => return Err(failure),
-                Err(NotDone::NotBegun) => {}
-            },
+    let profile = Profile::any(global)?;
+    let run = || {
+        if !profile.path.exists() {
+            return Err(Failure::no_session());
         }
+        let mut held = loop {
+            match profile.access(command, output)? {
+                Access::Held(held) => break held,
+                Access::Shared(mut holder) => match shared(&mut holder) {
+                    Ok(value) => return Ok(value),
+                    Err(NotDone::Failed(failure)) => return Err(failure),
+                    Err(NotDone::NotBegun) => {}
+                },
+            }
+        };
+        let session = held.load()?.ok_or_else(Failure::no_session)?;
+        let stored = session.device().hosts().origin(Role::Api);
+        if let Some(expected) = global.server.as_ref().filter(|expected| *expected != stored) {
+            let (stored, expected) = (stored.as_str().into(), expected.as_str().into());
+            return Err(Error::OtherServer { stored, expected }.into());
+        }
+        if let Some(error) = Account::from(session.clone()).close_reason() {
+            return Err(error.into());
+        }
+        let client = Client::resume(&transport(global)?, session)?.with_store(held);
+        let result = alone(&client, &profile);
+        let stored = client.save_session();
+        // A failure of the command takes precedence over one of the store.
+        result.and_then(|value| stored.map(|()| value).map_err(Failure::from))
     };
-    let session = held.load()?.ok_or_else(Failure::no_session)?;
-    let stored = session.device().hosts().origin(Role::Api);
-    if let Some(expected) = global.server.as_ref().filter(|expected| *expected != stored) {
-        let (stored, expected) = (stored.as_str().into(), expected.as_str().into());
-        return Err(Error::OtherServer { stored, expected }.into());
-    }
-    if let Some(error) = Account::from(session.clone()).close_reason() {
-        return Err(error.into());
-    }
-    let client = Client::resume(&transport(global)?, session)?.with_store(held);
-    let result = alone(&client);
-    let stored = client.save_session();
-    // A failure of the command takes precedence over one of the store.
-    result.and_then(|value| stored.map(|()| value).map_err(Failure::from))
+    run().map_err(|failure| profile.advise(failure))
 }
 
 /// Returns the contact of a name: see [`Client::resolve`].

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use wechat_proto::media::{LocalFile, Upload, UploadProgress};
-use wechat_proto::message::{Receipt, SendUpload};
+use wechat_proto::message::SendUpload;
 use wechat_proto::{Error, UserName};
 use wechat_transport_ureq::{Attachment, Client};
 
@@ -57,18 +57,22 @@ pub(crate) fn size(bytes: u64) -> String {
     HumanBytes(bytes).to_string()
 }
 
-/// Uploads a file and sends it, with a progress bar on a terminal.
+/// Uploads a file, and returns the request that sends it. Shows a progress bar if there is an output
+/// and it is a terminal.
 ///
 /// # Errors
 ///
-/// Those of [`Client::upload`] and of the send.
-pub(crate) fn send(
+/// Those of [`Client::upload`].
+pub(crate) fn upload(
     client: &Client,
-    to: &UserName,
+    to: UserName,
     (mut source, file): (File, LocalFile),
-    output: &Output,
-) -> Result<Receipt, Failure> {
-    let bar = bar(file.size(), file.name(), output);
+    output: Option<&Output>,
+) -> Result<SendUpload, Failure> {
+    let bar = match output {
+        Some(output) => bar(file.size(), file.name(), output),
+        None => ProgressBar::hidden(),
+    };
     let mut upload = Upload::new(to.clone(), file);
     let uploaded = client.upload(&mut upload, &mut source, |step| {
         if let UploadProgress::Sent { sent, .. } = step {
@@ -76,7 +80,7 @@ pub(crate) fn send(
         }
     });
     bar.finish_and_clear();
-    Ok(client.call(SendUpload::new(to.clone(), &uploaded?))?)
+    Ok(SendUpload::new(to, &uploaded?))
 }
 
 /// Returns a progress bar on standard error, hidden if that is not a terminal.

@@ -23,29 +23,38 @@ use crate::commands::messages::Line;
 use crate::drop::download::fetch;
 use crate::drop::ledger::Ledger;
 use crate::exit::{Exit, Failure};
+use crate::notes::folder_of;
+use crate::output::Output;
 
 /// A client, with the state of its operations.
 #[derive(Debug)]
 pub(crate) struct Operations {
     pub(crate) client: Client,
+    /// The path of the session.
+    pub(super) session: PathBuf,
     epoch: Epoch,
     pub(super) recent: Mutex<Recent>,
     /// `None` for a command that runs one operation.
     pub(super) keys: Option<Keys>,
+    /// `None` for a command that runs one operation.
     pub(super) ledger: Option<Ledger>,
+    /// Shows the progress of uploads, for a command that runs one operation.
+    pub(super) output: Option<Output>,
     /// Locked for reading during a send, until its id is noted.
     pub(super) sending: RwLock<()>,
 }
 
 impl Operations {
-    /// Returns the operations of a command that runs one of them.
-    pub(crate) fn new(client: Client) -> Self {
+    /// Returns the operations of a command that runs one of them with the session of this path.
+    pub(crate) fn new(client: Client, session: &Path, output: Option<Output>) -> Self {
         Self {
             epoch: Epoch::of(&client.session()),
             client,
+            session: session.to_owned(),
             recent: Mutex::default(),
             keys: None,
             ledger: None,
+            output,
             sending: RwLock::default(),
         }
     }
@@ -61,7 +70,7 @@ impl Operations {
         ledger: Ledger,
     ) -> Result<Self, Failure> {
         let keys = Some(Keys::open(session)?);
-        Ok(Self { keys, ledger: Some(ledger), ..Self::new(client) })
+        Ok(Self { keys, ledger: Some(ledger), ..Self::new(client, session, None) })
     }
 
     /// Keeps a received message for operations that refer to its id.
@@ -86,7 +95,12 @@ impl Operations {
         Ok(result)
     }
 
-    fn run_plain(&self, operation: &Operation) -> Result<Value, Failure> {
+    /// Like [`run`](Self::run), but the `UserName`s of the result have no login.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`run`](Self::run).
+    pub(crate) fn run_plain(&self, operation: &Operation) -> Result<Value, Failure> {
         let client = &self.client;
         match operation {
             Operation::SendText(send) => {
@@ -336,8 +350,7 @@ fn save(
     write: impl FnOnce(&mut std::fs::File) -> Result<(FileName, u64), Error>,
 ) -> Result<Value, Failure> {
     let failure = |error: &io::Error| Failure::file(path, error);
-    let parent = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
-    let folder = if path.is_dir() { path } else { parent };
+    let folder = if path.is_dir() { path } else { folder_of(path) };
     let mut file = builder().tempfile_in(folder).map_err(|error| failure(&error))?;
     let (name, size) = write(file.as_file_mut()).map_err(|error| match error {
         Error::Sink(cause) => Failure::of_file(path, &cause),

@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::PoisonError;
 
 use serde_json::{Value, json};
-use wechat_proto::media::Upload;
 use wechat_proto::message::{EmoticonMd5, Receipt, SendEmoticon, SendUpload};
 use wechat_proto::{ClientMsgId, Endpoint, Error, Session, UserName};
 use wechat_transport_ureq::Attachment;
 
 use super::operation::Emoticon;
 use super::operations::Operations;
+use crate::drop::ledger::Ledger;
 use crate::exit::{Exit, Failure};
 use crate::upload;
 
@@ -23,13 +23,9 @@ impl Operations {
         key: Option<&str>,
     ) -> Result<Value, Failure> {
         // Local errors are reported before anything is sent.
-        let (source, file) = upload::open(path, &attachment)?;
+        let file = upload::open(path, &attachment)?;
         let to = self.resolve(to)?;
-        let upload = || {
-            let mut upload = Upload::new(to.clone(), file);
-            let uploaded = self.client.upload(&mut upload, source, |_| {})?;
-            Ok(SendUpload::new(to, &uploaded))
-        };
+        let upload = || upload::upload(&self.client, to, file, self.output.as_ref());
         self.send(key, upload, SendUpload::with_id)
     }
 
@@ -86,11 +82,14 @@ impl Operations {
     /// [`Exit::LocalFile`] if a message to the phone cannot be noted.
     pub(crate) fn note_sent(&self, receipt: &Receipt) -> Result<(), Failure> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner).sent(receipt);
-        let to_phone = receipt.to == UserName::file_helper();
-        match self.ledger.as_ref().filter(|_| to_phone) {
-            // `drop --receive` ignores the echo of this message.
-            Some(ledger) => ledger.note_sent(&receipt.msg_id.to_string()),
-            None => Ok(()),
+        if receipt.to != UserName::file_helper() {
+            return Ok(());
+        }
+        // `drop --receive` ignores the echo of this message.
+        let id = receipt.msg_id.to_string();
+        match &self.ledger {
+            Some(ledger) => ledger.note_sent(&id),
+            None => Ledger::open(&self.session)?.note_sent(&id),
         }
     }
 

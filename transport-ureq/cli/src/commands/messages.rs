@@ -8,7 +8,7 @@ use wechat_proto::message::Receipt;
 use wechat_proto::{Message, UserName};
 use wechat_transport_ureq::Client;
 
-use super::send::sent_by_holder;
+use super::send::sent_as;
 use crate::args::{Download, Forward, Global, Revoke};
 use crate::bridge::holder::{Connection, NotDone};
 use crate::bridge::operation::{self, Operation};
@@ -17,6 +17,7 @@ use crate::client;
 use crate::drop::save::{self, Saved};
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, text, visible};
+use crate::profile::Profile;
 use crate::upload;
 
 /// A JSON line that identifies a message: a received or a sent one.
@@ -45,7 +46,7 @@ pub(crate) enum Line {
 pub(crate) fn download(global: &Global, args: &Download, output: &Output) -> Result<Exit, Failure> {
     let (msg_id, line) = reference(&args.message)?;
     let folder = save::folder(&args.folder)?;
-    let alone = |client: &Client| {
+    let alone = |client: &Client, _: &Profile| {
         let Some(line) = &line else { return Err(not_a_line(&args.message)) };
         let message = Line::of(line)?.message(client)?;
         let bar = upload::bar(0, &text(&message, output.lang), output);
@@ -74,7 +75,7 @@ pub(crate) fn forward(global: &Global, args: &Forward, output: &Output) -> Resul
     let (msg_id, message) = reference(&args.message)?;
     let forward = operation::Forward { msg_id, message, to: args.name.clone(), key: None };
     let reply = client::operate(global, "forward", &Operation::Forward(forward), output)?;
-    sent_by_holder(&reply, output)?;
+    sent_as(&reply, output)?;
     Ok(Exit::Done)
 }
 

@@ -3,59 +3,33 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use wechat_proto::UserName;
 use wechat_proto::message::Receipt;
-use wechat_transport_ureq::{Attachment, Client};
+use wechat_transport_ureq::Attachment;
 
 use crate::args::{Global, Send};
-use crate::bridge::holder::{Connection, NotDone};
 use crate::bridge::operation::{File, Operation, Text};
 use crate::client;
-use crate::drop::ledger::Ledger;
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, visible};
-use crate::profile::Profile;
 use crate::upload;
 
 /// Sends a text, a file or a picture.
 pub(crate) fn run(global: &Global, send: &Send, output: &Output) -> Result<Exit, Failure> {
-    // Local errors are reported before anything is sent.
-    let text = send.text.as_deref().map(upload::text).transpose()?;
-    let file = match (&send.file, &send.image) {
-        (Some(path), _) => Some(upload::open(path, &Attachment::new(path).as_document())?),
-        (_, Some(path)) => Some(upload::open(path, &Attachment::new(path))?),
-        _ => None,
+    let to = send.name.clone();
+    let file = |path: &Path, attachment: &Attachment| -> Result<_, Failure> {
+        // Local errors are reported before anything is sent.
+        upload::open(path, attachment)?;
+        Ok(File { to: send.name.clone(), path: absolute(path)?, ..File::default() })
     };
-    let alone = |client: &Client| {
-        let to = client::resolve(client, &send.name)?;
-        let receipt = match file {
-            Some(file) => upload::send(client, &to, file, output)?,
-            None => client.send_text(&to, text.clone().unwrap_or_default())?,
-        };
-        if to == UserName::file_helper() {
-            // `drop --receive` ignores the echo of this message.
-            let profile = Profile::any(global)?;
-            Ledger::open(&profile.path)?.note_sent(&receipt.msg_id.to_string())?;
+    let operation = match (&send.file, &send.image) {
+        (Some(path), _) => Operation::SendFile(file(path, &Attachment::new(path).as_document())?),
+        (_, Some(path)) => Operation::SendImage(file(path, &Attachment::new(path))?),
+        _ => {
+            let text = upload::text(send.text.as_deref().unwrap_or_default())?;
+            Operation::SendText(Text { to, text, ..Text::default() })
         }
-        let name = client.directory().name_of(&to);
-        sent(&receipt, &visible(&name), output)
     };
-    let shared = |holder: &mut Connection| {
-        let to = send.name.clone();
-        let file = |path| -> Result<_, Failure> {
-            Ok(File { to: send.name.clone(), path: absolute(path)?, ..File::default() })
-        };
-        let operation = match (&send.file, &send.image) {
-            (Some(path), _) => Operation::SendFile(file(path)?),
-            (_, Some(path)) => Operation::SendImage(file(path)?),
-            _ => {
-                let text = text.clone().unwrap_or_default();
-                Operation::SendText(Text { to, text, ..Text::default() })
-            }
-        };
-        sent_by_holder(&holder.request(&operation)?, output).map_err(NotDone::Failed)
-    };
-    client::once(global, "send", output, alone, shared)?;
+    sent_as(&client::operate(global, "send", &operation, output)?, output)?;
     Ok(Exit::Done)
 }
 
@@ -64,12 +38,12 @@ pub(crate) fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(|error| Failure::file(path, &error))
 }
 
-/// Prints the receipt that the holder of the session returned.
-pub(crate) fn sent_by_holder(reply: &Value, output: &Output) -> Result<(), Failure> {
+/// Prints the receipt in the result of an operation.
+pub(crate) fn sent_as(reply: &Value, output: &Output) -> Result<(), Failure> {
     sent(&receipt(reply)?, &visible(reply["name"].as_str().unwrap_or_default()), output)
 }
 
-/// Returns the receipt of a reply of the holder.
+/// Returns the receipt in the result of an operation.
 pub(crate) fn receipt(reply: &Value) -> Result<Receipt, Failure> {
     let text = |field: &str| reply[field].as_str();
     let Some((to, id)) = text("to").and_then(|to| to.parse().ok()).zip(text("msg_id")) else {

@@ -168,7 +168,7 @@ impl Item {
             Self::Spooled(reader, file) => (reader, file),
         };
         let size = file.1.size();
-        Ok((upload::send(client, &to, file, output)?, size))
+        Ok((client.call(upload::upload(client, to, file, Some(output))?)?, size))
     }
 
     /// Sends the item through the process that holds the session.
