@@ -14,7 +14,7 @@ use wechat_transport_ureq::qr::{self, Background};
 use wechat_transport_ureq::{Client, Options, Transport};
 
 use crate::args::{EntryName, Global};
-use crate::bridge::holder::{Connection, NotDone};
+use crate::bridge::holder::NotDone;
 use crate::bridge::operation::Operation;
 use crate::bridge::operations::Operations;
 use crate::exit::{Exit, Failure};
@@ -213,25 +213,6 @@ pub(crate) fn operate(
     operation: &Operation,
     output: &Output,
 ) -> Result<Value, Failure> {
-    let alone = |client: &Client, profile: &Profile| {
-        Operations::new(client.clone(), &profile.path, Some(*output)).run_plain(operation)
-    };
-    once(global, command, output, alone, |holder| holder.request(operation))
-}
-
-/// Runs one command with the stored session: calls `shared` if another process holds it, otherwise
-/// `alone` with a client of this process.
-///
-/// # Errors
-///
-/// Those of [`operate`].
-pub(crate) fn once<T>(
-    global: &Global,
-    command: &str,
-    output: &Output,
-    alone: impl FnOnce(&Client, &Profile) -> Result<T, Failure>,
-    mut shared: impl FnMut(&mut Connection) -> Result<T, NotDone>,
-) -> Result<T, Failure> {
     let profile = Profile::any(global)?;
     let run = || {
         if !profile.path.exists() {
@@ -240,7 +221,7 @@ pub(crate) fn once<T>(
         let mut held = loop {
             match profile.access(command, output)? {
                 Access::Held(held) => break held,
-                Access::Shared(mut holder) => match shared(&mut holder) {
+                Access::Shared(mut holder) => match holder.request(operation) {
                     Ok(value) => return Ok(value),
                     Err(NotDone::Failed(failure)) => return Err(failure),
                     Err(NotDone::NotBegun) => {}
@@ -257,7 +238,8 @@ pub(crate) fn once<T>(
             return Err(error.into());
         }
         let client = Client::resume(&transport(global)?, session)?.with_store(held);
-        let result = alone(&client, &profile);
+        let operations = Operations::new(client.clone(), &profile.path, Some(*output));
+        let result = operations.run_plain(operation);
         let stored = client.save_session();
         // A failure of the command takes precedence over one of the store.
         result.and_then(|value| stored.map(|()| value).map_err(Failure::from))

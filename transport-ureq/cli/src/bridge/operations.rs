@@ -24,7 +24,8 @@ use crate::drop::download::fetch;
 use crate::drop::ledger::Ledger;
 use crate::exit::{Exit, Failure};
 use crate::notes::folder_of;
-use crate::output::Output;
+use crate::output::{Output, text};
+use crate::upload;
 
 /// A client, with the state of its operations.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ pub(crate) struct Operations {
     pub(super) keys: Option<Keys>,
     /// `None` for a command that runs one operation.
     pub(super) ledger: Option<Ledger>,
-    /// Shows the progress of uploads, for a command that runs one operation.
+    /// Shows the progress of files, for a command that runs one operation.
     pub(super) output: Option<Output>,
     /// Locked for reading during a send, until its id is noted.
     pub(super) sending: RwLock<()>,
@@ -202,7 +203,19 @@ impl Operations {
             Operation::Download(download) => {
                 let message =
                     self.message(download.msg_id.as_deref(), download.message.as_ref())?;
-                self::download(client, &message, &download.path, &ProgressBar::hidden())
+                let media = GetMedia::new(&message).map_err(Error::from)?;
+                let bar = match &self.output {
+                    Some(output) => upload::bar(0, &text(&message, output.lang), output),
+                    None => ProgressBar::hidden(),
+                };
+                let saved = save(&download.path, |file| {
+                    let (head, size) = fetch(client, &media, file, LIMIT, &bar)?;
+                    Ok((FileName::of_media(&message, &head), size))
+                });
+                bar.finish_and_clear();
+                let mut saved = saved?;
+                saved["msg_id"] = json!(message.id);
+                Ok(saved)
             }
             Operation::Avatar(avatar) => {
                 let user = self.resolve(&avatar.user)?;
@@ -289,26 +302,6 @@ impl Operations {
 
 /// The size of the largest download, in bytes.
 const LIMIT: u64 = 4 << 30;
-
-/// Saves the media of a message at a path, and returns the result of [`Operation::Download`].
-///
-/// # Errors
-///
-/// Those of [`fetch`]; [`Exit::LocalFile`] with the path if it cannot be written.
-pub(crate) fn download(
-    client: &Client,
-    message: &Message,
-    path: &Path,
-    bar: &ProgressBar,
-) -> Result<Value, Failure> {
-    let media = GetMedia::new(message).map_err(Error::from)?;
-    let mut saved = save(path, |file| {
-        let (head, size) = fetch(client, &media, file, LIMIT, bar)?;
-        Ok((FileName::of_media(message, &head), size))
-    })?;
-    saved["msg_id"] = json!(message.id);
-    Ok(saved)
-}
 
 fn done(result: Result<(), Error>) -> Result<Value, Failure> {
     result.map(|()| json!({})).map_err(Failure::from)

@@ -10,15 +10,12 @@ use wechat_transport_ureq::Client;
 
 use super::send::sent_as;
 use crate::args::{Download, Forward, Global, Revoke};
-use crate::bridge::holder::{Connection, NotDone};
 use crate::bridge::operation::{self, Operation};
-use crate::bridge::operations;
 use crate::client;
 use crate::drop::save::{self, Saved};
 use crate::exit::{Exit, Failure};
-use crate::output::{Output, text, visible};
+use crate::output::{Output, visible};
 use crate::profile::Profile;
-use crate::upload;
 
 /// A JSON line that identifies a message: a received or a sent one.
 #[derive(Deserialize)]
@@ -46,28 +43,17 @@ pub(crate) enum Line {
 pub(crate) fn download(global: &Global, args: &Download, output: &Output) -> Result<Exit, Failure> {
     let (msg_id, line) = reference(&args.message)?;
     let folder = save::folder(&args.folder)?;
-    let alone = |client: &Client, _: &Profile| {
-        let Some(line) = &line else { return Err(not_a_line(&args.message)) };
-        let message = Line::of(line)?.message(client)?;
-        let bar = upload::bar(0, &text(&message, output.lang), output);
-        let reply = operations::download(client, &message, &folder, &bar);
-        bar.finish_and_clear();
-        saved(&reply?, output)
-    };
-    let shared = |holder: &mut Connection| {
-        let (msg_id, message) = (msg_id.clone(), line.clone());
-        let download = operation::Download { msg_id, message, path: folder.clone() };
-        let reply = holder.request(&Operation::Download(download))?;
-        saved(&reply, output).map_err(NotDone::Failed)
-    };
-    client::once(global, "download", output, alone, shared)?;
-    Ok(Exit::Done)
-}
-
-fn saved(reply: &Value, output: &Output) -> Result<(), Failure> {
+    let profile = Profile::any(global)?;
+    if line.is_none() && profile.path.exists() && profile.holder()?.is_none() {
+        // No process has recent messages, to which the id could refer.
+        return Err(not_a_line(&args.message));
+    }
+    let download = operation::Download { msg_id, message: line, path: folder };
+    let reply = client::operate(global, "download", &Operation::Download(download), output)?;
     let text = |field: &str| reply[field].as_str().unwrap_or_default();
     let saved = Saved { path: text("path").into(), size: reply["size"].as_u64().unwrap_or(0) };
-    saved.report(text("msg_id"), output)
+    saved.report(text("msg_id"), output)?;
+    Ok(Exit::Done)
 }
 
 /// Forwards a message.
