@@ -39,11 +39,9 @@ fn calls_have_exact_form() {
     "#);
     insta::assert_snapshot!(rendered(FetchBatch::new(), &mut session), @r#"
     POST https://filehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/webwxsync?sid=kByRoJSUlD7S2pif&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
-    accept: application/json, text/plain, */*
     referer: https://filehelper.weixin.qq.com/?lang=zh_CN
     mmweb_appid: wx_webfilehelper
     origin: https://filehelper.weixin.qq.com
-    content-type: application/json;charset=UTF-8
     cookie: webwx_data_ticket=Wq7z+Lm20/Xe
 
     {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"},"SyncKey":{"Count":2,"List":[{"Key":1,"Val":643606091},{"Key":2,"Val":643606203}]},"rr":862586243}
@@ -89,12 +87,8 @@ fn downloads_have_exact_form() {
     mmweb_appid: wx_webfilehelper
     cookie: webwx_data_ticket=Wq7z+Lm20/Xe
     ");
-    insta::assert_snapshot!(requested(GetVideo::new(id.clone()), &mut session), @"
-    GET https://filehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/webwxgetvideo?msgid=6314805927140286395&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&mmweb_appid=wx_webfilehelper
-    ");
-    insta::assert_snapshot!(requested(GetVoice::new(id), &mut session), @"
-    GET https://filehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/webwxgetvoice?msgid=6314805927140286395&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&mmweb_appid=wx_webfilehelper
-    ");
+    insta::assert_snapshot!(requested(GetVideo::new(id.clone()), &mut session), @"GET https://filehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/webwxgetvideo?msgid=6314805927140286395&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&mmweb_appid=wx_webfilehelper");
+    insta::assert_snapshot!(requested(GetVoice::new(id), &mut session), @"GET https://filehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/webwxgetvoice?msgid=6314805927140286395&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&mmweb_appid=wx_webfilehelper");
     let file = GetFile::new("@09ed9af3".parse().unwrap(), "@crypt_b27f0a51_94ce").unwrap();
     let file = file.named("%E6%8A%A5%2Epdf", "报.pdf").unwrap();
     insta::assert_snapshot!(rendered(file, &mut session), @"

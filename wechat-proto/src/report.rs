@@ -163,8 +163,6 @@ mod tests {
     fn session_report_request_is_built() {
         insta::assert_snapshot!(rendered(SendReports::new(reports()), &mut session()), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatreport?fun=new&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
-        accept: application/json, text/plain, */*
-        content-type: application/json;charset=UTF-8
 
         {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","DeviceID":"e356902031041503"},"Count":2,"List":[{"Type":1,"Text":"{\"type\":\"[session-data]\",\"data\":{\"uin\":1,\"init\":\"35\"}}"},{"Type":16,"Text":"\"没有 <发>\""}]}
         "#);
@@ -175,8 +173,6 @@ mod tests {
         let mut device = Device::new();
         insta::assert_snapshot!(rendered(SendLoginReports::new(reports()), &mut device), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatreport?fun=new&lang=zh_CN
-        accept: application/json, text/plain, */*
-        content-type: application/json;charset=UTF-8
 
         {"BaseRequest":{"Uin":"","Sid":"","DeviceID":"e356902031041503"},"Count":2,"List":[{"Type":1,"Text":"{\"type\":\"[session-data]\",\"data\":{\"uin\":1,\"init\":\"35\"}}"},{"Type":16,"Text":"\"没有 <发>\""}]}
         "#);

@@ -7,7 +7,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HOST, ORIGIN, REFERER, USER_AGENT};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, REFERER, USER_AGENT,
+};
 
 use crate::contact::Contact;
 use crate::contact::wire::WireContact;
@@ -60,19 +62,26 @@ pub(crate) fn body(request: &http::Request<crate::body::Body>) -> String {
     String::from_utf8(request.body().clone().into_bytes().into()).unwrap()
 }
 
-/// Returns a request as text, without the values that every request has: those of the headers
-/// `Host`, `User-Agent`, `Accept-Encoding` and `Content-Length`, and of `Referer` and `Origin` for the
-/// page of `wx.qq.com`. It shows any other value of these headers, and panics if one is missing.
+/// Returns a request as text, without the usual values: those of the headers `Host`, `User-Agent`,
+/// `Accept-Encoding` and `Content-Length`, of `Referer` and `Origin` for the page of `wx.qq.com`, and
+/// of `Accept` and `Content-Type` for JSON. It shows any other value of these headers, and panics if
+/// one is missing.
 pub(crate) fn render(http: &http::Request<crate::body::Body>) -> String {
     let (host, length) = (http.uri().authority().unwrap(), http.body().len().to_string());
     let mut usual = vec![
         (HOST, host.as_str()),
         (USER_AGENT, AGENT),
+        (ACCEPT, "application/json, text/plain, */*"),
         (ACCEPT_ENCODING, "gzip"),
         (REFERER, "https://wx.qq.com/?lang=zh_CN"),
     ];
     if http.method() == http::Method::POST {
-        usual.extend([(ORIGIN, "https://wx.qq.com"), (CONTENT_LENGTH, &length)]);
+        let json = "application/json;charset=UTF-8";
+        usual.extend([
+            (ORIGIN, "https://wx.qq.com"),
+            (CONTENT_TYPE, json),
+            (CONTENT_LENGTH, &length),
+        ]);
     }
     assert!(usual.iter().all(|(name, _)| http.headers().contains_key(name)), "{http:?}");
     let mut text = format!("{} {}\n", http.method(), http.uri());

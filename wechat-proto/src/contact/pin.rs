@@ -73,8 +73,6 @@ mod tests {
         let pin = PinChat::new(&contact, true);
         insta::assert_snapshot!(rendered(pin, &mut account()), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxoplog?lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
-        accept: application/json, text/plain, */*
-        content-type: application/json;charset=UTF-8
 
         {"UserName":"@e2da","CmdId":3,"OP":1,"RemarkName":"老 \"张\"","BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"}}
         "#);

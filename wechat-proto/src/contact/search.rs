@@ -81,11 +81,8 @@ mod tests {
 
     #[test]
     fn request_is_built() {
-        let mut session = session();
-        insta::assert_snapshot!(rendered(SearchContacts::new("张三"), &mut session), @r#"
+        insta::assert_snapshot!(rendered(SearchContacts::new("张三"), &mut session()), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsearchcontact?lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
-        accept: application/json, text/plain, */*
-        content-type: application/json;charset=UTF-8
 
         {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"},"KeyWord":"张三"}
         "#);

@@ -53,8 +53,6 @@ mod tests {
     fn announce_request_is_built() {
         insta::assert_snapshot!(rendered(Announce, &mut session()), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatusnotify?lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
-        accept: application/json, text/plain, */*
-        content-type: application/json;charset=UTF-8
 
         {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"},"Code":3,"FromUserName":"@09ed9af3","ToUserName":"@09ed9af3","ClientMsgId":1476606163580}
         "#);

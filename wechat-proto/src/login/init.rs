@@ -231,11 +231,8 @@ mod tests {
 
     #[test]
     fn init_request_is_built() {
-        let mut device = Device::new();
-        insta::assert_snapshot!(rendered(init(), &mut device), @r#"
+        insta::assert_snapshot!(rendered(init(), &mut Device::new()), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxinit?r=862586243&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
-        accept: application/json, text/plain, */*
-        content-type: application/json;charset=UTF-8
 
         {"BaseRequest":{"Uin":"752650838","Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"}}
         "#);

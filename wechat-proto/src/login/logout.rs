@@ -123,7 +123,6 @@ mod tests {
     fn logout_request_is_built() {
         insta::assert_snapshot!(rendered(Logout::new(), &mut session()), @"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxlogout?redirect=1&type=0&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
-        accept: application/json, text/plain, */*
         content-type: application/x-www-form-urlencoded
 
         sid=kByRoJSUlD7S2pif&uin=566148615

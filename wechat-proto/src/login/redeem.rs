@@ -222,7 +222,6 @@ mod tests {
         assert_eq!(device.hosts.origin(Role::Push).host(), "webpush.wx2.qq.com");
         insta::assert_snapshot!(rendered(ticket, &mut device), @"
         GET https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=BXegf@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728&fun=new&version=v2&lang=zh_CN
-        accept: application/json, text/plain, */*
         referer: https://wx2.qq.com/?lang=zh_CN
         ");
     }
@@ -235,7 +234,6 @@ mod tests {
         let ticket = device.enter(redirect()).unwrap();
         insta::assert_snapshot!(rendered(ticket, &mut device), @"
         GET https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=BXegf@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728&fun=new&version=v2&mod=desktop&lang=zh_CN
-        accept: application/json, text/plain, */*
         referer: https://wx2.qq.com/?&lang=zh_CN&target=t
         client-version: 2.0.0
         extspam: Go8FCIkF+/==
@@ -251,7 +249,6 @@ mod tests {
         assert_eq!(device.hosts.origin(Role::File).host(), "file.wx2.qq.com");
         insta::assert_snapshot!(rendered(ticket, &mut device), @"
         GET https://szfilehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=BXegf@qrticket_0&uuid=YeGrrvqmHQ==&lang=zh_CN&scan=1476606728&fun=new&version=v2
-        accept: application/json, text/plain, */*
         referer: https://szfilehelper.weixin.qq.com/?lang=zh_CN
         mmweb_appid: wx_webfilehelper
         ");

@@ -88,8 +88,7 @@ mod tests {
 
     #[test]
     fn uuid_request_is_built() {
-        let mut device = Device::new();
-        insta::assert_snapshot!(rendered(GetUuid, &mut device), @"
+        insta::assert_snapshot!(rendered(GetUuid, &mut Device::new()), @"
         GET https://login.wx.qq.com/jslogin?appid=wx782c26e4c19acffb&redirect_uri=https%3A%2F%2Fwx.qq.com%2Fcgi-bin%2Fmmwebwx-bin%2Fwebwxnewloginpage&fun=new&lang=zh_CN&_=1476606163580
         accept: */*
         ");

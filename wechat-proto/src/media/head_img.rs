@@ -56,9 +56,8 @@ mod tests {
 
     #[test]
     fn request_is_built() {
-        let mut session = session();
         let download = GetHeadImg::new("@@d40b".parse().unwrap());
-        insta::assert_snapshot!(rendered(download, &mut session), @"
+        insta::assert_snapshot!(rendered(download, &mut session()), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetheadimg?seq=0&username=%40%40d40b&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
         accept: image/webp,image/apng,image/*,*/*;q=0.8
         ");

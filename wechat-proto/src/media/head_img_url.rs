@@ -112,10 +112,9 @@ mod tests {
 
     #[test]
     fn request_is_built() {
-        let mut session = session();
         let download =
             download("/cgi-bin/mmwebwx-bin/webwxgeticon?seq=654321987&username=@c1d8&skey=");
-        insta::assert_snapshot!(rendered(download, &mut session), @"
+        insta::assert_snapshot!(rendered(download, &mut session()), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgeticon?seq=654321987&username=@c1d8&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
         accept: image/webp,image/apng,image/*,*/*;q=0.8
         ");

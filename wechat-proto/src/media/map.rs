@@ -83,9 +83,8 @@ mod tests {
 
     #[test]
     fn request_is_built() {
-        let mut session = session();
         let download = GetMap::new(LINK).unwrap();
-        insta::assert_snapshot!(rendered(download, &mut session), @"
+        insta::assert_snapshot!(rendered(download, &mut session()), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx&msgid=2846610397255840113&pictype=location
         accept: image/webp,image/apng,image/*,*/*;q=0.8
         ");

@@ -104,8 +104,7 @@ mod tests {
 
     #[test]
     fn request_is_built() {
-        let mut session = session();
-        insta::assert_snapshot!(rendered(preview("@crypt_5f_a/b+c=="), &mut session), @"
+        insta::assert_snapshot!(rendered(preview("@crypt_5f_a/b+c=="), &mut session()), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxpreview?fun=preview&mediaid=%40crypt_5f_a%2Fb%2Bc%3D%3D
         accept: image/webp,image/apng,image/*,*/*;q=0.8
         ");

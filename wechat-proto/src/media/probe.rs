@@ -106,14 +106,11 @@ mod tests {
 
     #[test]
     fn request_is_built() {
-        let mut session = session();
         let file = LocalFile::new("报告 & \"终稿\".pdf", 26_214_401).unwrap();
         let to = "@@9e1c".parse().unwrap();
         let probe = CheckUpload::new(to, file, Md5Sum::of(b""));
-        insta::assert_snapshot!(rendered(probe, &mut session), @r#"
+        insta::assert_snapshot!(rendered(probe, &mut session()), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxcheckupload?lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
-        accept: application/json, text/plain, */*
-        content-type: application/json;charset=UTF-8
 
         {"FromUserName":"@09ed9af3","ToUserName":"@@9e1c","FileSize":26214401,"FileMd5":"d41d8cd98f00b204e9800998ecf8427e","FileName":"报告 & \"终稿\".pdf","FileType":7,"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"}}
         "#);

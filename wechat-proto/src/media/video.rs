@@ -54,9 +54,8 @@ mod tests {
 
     #[test]
     fn request_is_built() {
-        let mut session = session();
         let download = GetVideo::new(MsgId::from("5907263184402915768"));
-        insta::assert_snapshot!(rendered(download, &mut session), @"
+        insta::assert_snapshot!(rendered(download, &mut session()), @"
         GET https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxgetvideo?msgid=5907263184402915768&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e
         accept: */*
         accept-encoding: identity

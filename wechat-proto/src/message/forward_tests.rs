@@ -36,13 +36,10 @@ const IMAGE_XML: &str = "<?xml version=\"1.0\"?>\n<msg>\n\t<img aeskey=\"a&amp;b
 
 #[test]
 fn request_has_exact_form() {
-    let mut session = session();
     let picture = from("@13fb", json!({ "MsgType": 3, "Content": IMAGE }));
     let send = ForwardMessage::new(&picture, "@@9e1c".parse().unwrap()).unwrap();
-    insta::assert_snapshot!(rendered(send, &mut session), @r#"
+    insta::assert_snapshot!(rendered(send, &mut session()), @r#"
     POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsendmsgimg?fun=async&f=json&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
-    accept: application/json, text/plain, */*
-    content-type: application/json;charset=UTF-8
 
     {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e070477665621255"},"Msg":{"Type":3,"MediaId":"","Content":"<?xml version=\"1.0\"?>\n<msg>\n\t<img aeskey=\"a&amp;b\" length=\"6503\" hdlength=\"0\" />\n</msg>\n","FromUserName":"@09ed9af3","ToUserName":"@@9e1c","LocalID":"14766061635800503","ClientMsgId":"14766061635800503"},"Scene":2}
     "#);

@@ -109,12 +109,9 @@ mod tests {
 
     #[test]
     fn request_has_exact_form() {
-        let mut session = session();
         let send = NotifyPhone::mark_read("@@9e1c".parse().unwrap());
-        insta::assert_snapshot!(rendered(send, &mut session), @r#"
+        insta::assert_snapshot!(rendered(send, &mut session()), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatusnotify?lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
-        accept: application/json, text/plain, */*
-        content-type: application/json;charset=UTF-8
 
         {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"},"Code":1,"FromUserName":"@09ed9af3","ToUserName":"@@9e1c","ClientMsgId":1476606163580}
         "#);

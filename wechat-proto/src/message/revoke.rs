@@ -103,12 +103,9 @@ mod tests {
 
     #[test]
     fn request_has_exact_form() {
-        let mut session = session();
         let send = RevokeMessage::new(&sent());
-        insta::assert_snapshot!(rendered(send, &mut session), @r#"
+        insta::assert_snapshot!(rendered(send, &mut session()), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxrevokemsg?lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
-        accept: application/json, text/plain, */*
-        content-type: application/json;charset=UTF-8
 
         {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"},"SvrMsgId":"4527210051674039705","ToUserName":"@@9e1c","ClientMsgId":"14766146756340722"}
         "#);

@@ -139,8 +139,6 @@ mod tests {
         let create = CreateRoom::new(founders(), "周末");
         insta::assert_snapshot!(rendered(create, &mut account()), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxcreatechatroom?r=1476606163580&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
-        accept: application/json, text/plain, */*
-        content-type: application/json;charset=UTF-8
 
         {"MemberCount":2,"MemberList":[{"UserName":"@a"},{"UserName":"@b"}],"Topic":"周末","BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"}}
         "#);

@@ -156,8 +156,6 @@ mod tests {
         let add = UpdateRoom::add(room(), two());
         insta::assert_snapshot!(rendered(add, &mut account()), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxupdatechatroom?fun=addmember&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
-        accept: application/json, text/plain, */*
-        content-type: application/json;charset=UTF-8
 
         {"AddMemberList":"@a,@b","ChatRoomName":"@@e2da","BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"}}
         "#);

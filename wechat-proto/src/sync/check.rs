@@ -110,8 +110,7 @@ mod tests {
 
     #[test]
     fn check_request_is_built() {
-        let mut session = session();
-        insta::assert_snapshot!(rendered(SyncCheck, &mut session), @"
+        insta::assert_snapshot!(rendered(SyncCheck, &mut session()), @"
         GET https://webpush.wx.qq.com/cgi-bin/mmwebwx-bin/synccheck?r=1476606163580&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&sid=kByRoJSUlD7S2pif&uin=566148615&deviceid=e356902031041503&synckey=1_643606091%7C2_643606203&_=1476606163580
         accept: */*
         ");

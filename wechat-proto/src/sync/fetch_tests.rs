@@ -8,11 +8,8 @@ use crate::testing::{NOW, malformed, rendered, reply, session};
 
 #[test]
 fn fetch_request_is_built() {
-    let mut session = session();
-    insta::assert_snapshot!(rendered(FetchBatch::new(), &mut session), @r#"
+    insta::assert_snapshot!(rendered(FetchBatch::new(), &mut session()), @r#"
     POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxsync?sid=kByRoJSUlD7S2pif&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
-    accept: application/json, text/plain, */*
-    content-type: application/json;charset=UTF-8
 
     {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"},"SyncKey":{"Count":2,"List":[{"Key":1,"Val":643606091},{"Key":2,"Val":643606203}]},"rr":862586243}
     "#);
