@@ -240,15 +240,4 @@ mod tests {
             assert_eq!(read("", empty), None, "{empty}");
         }
     }
-
-    #[test]
-    fn suggestions_are_parsed() {
-        let info = r#""RecommendInfo":{"UserName":"@p","NickName":"P"}"#;
-        let content = "<msg fromusername='wxid_p' fromnickname='Q' city='深圳'/>";
-        let Kind::PossibleFriend(friend) = said(40, info, content).kind else { panic!("none") };
-        assert_eq!((&*friend.permanent_id, &*friend.info.nick_name), ("wxid_p", "P"));
-        assert_eq!(&*friend.info.city, "深圳");
-        assert!(matches!(said(40, info, "").kind, Kind::PossibleFriend(_)));
-        assert!(matches!(said(40, "", "").kind, Kind::Unreadable { .. }));
-    }
 }

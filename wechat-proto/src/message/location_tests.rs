@@ -3,7 +3,7 @@ use alloc::format;
 use super::*;
 use crate::device::Lang;
 use crate::message::Kind;
-use crate::testing::{message, said};
+use crate::testing::said;
 
 fn read(fields: &str, content: &str) -> Option<Location> {
     match said(48, fields, content).kind {
@@ -16,30 +16,6 @@ fn read(fields: &str, content: &str) -> Option<Location> {
 const AT: Option<Coordinates> = Some(Coordinates { latitude: 22.5, longitude: 113.9 });
 const ORI: &str = "<?xml version=\\\"1.0\\\"?>\\n<msg>\\n\\t<location x=\\\"22.5\\\" y=\\\"113.9\\\" scale=\\\"16\\\" label=\\\"深圳 &amp; 南山\\\" maptype=\\\"0\\\" poiname=\\\"海 &quot;边&quot;\\\" poiid=\\\"p7\\\" />\\n</msg>\\n";
 const LINK: &str = "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx&amp;msgid=741398718084560243&amp;pictype=location";
-
-/// The content in a chat and in a room, and the XML: `docs/shapes.md` S52, S61.
-#[test]
-fn fields_are_parsed() {
-    let url = "http://apis.map.qq.com/uri/v1/geocoder?coord=22.5,113.9";
-    for (from, prefix) in [("@a", ""), ("@@r", "@b:<br/>")] {
-        let place = message(&format!(
-            r#""FromUserName":"{from}","ToUserName":"@me","MsgType":1,"SubMsgType":48,"Url":"{url}","OriContent":"{ORI}","Content":"{prefix}深圳市南山区:<br/>{LINK}""#
-        ));
-        assert_eq!(place.speaker.as_ref().map(crate::ids::UserName::as_str), prefix.get(..2));
-        let Kind::Location(place) = place.kind else { panic!("{:?}", place.kind) };
-        let expected = Location {
-            label: "深圳 & 南山".into(),
-            poi_name: "海 \"边\"".into(),
-            poi_id: "p7".into(),
-            coordinates: AT,
-            scale: 16,
-            map_type: "0".into(),
-            url: url.into(),
-            image: "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=xxx&msgid=741398718084560243&pictype=location".into(),
-        };
-        assert_eq!(*place, expected);
-    }
-}
 
 #[test]
 fn partial_content_is_parsed() {

@@ -107,17 +107,6 @@ fn malformed_xml_is_tolerated() {
     }
 }
 
-#[test]
-fn serialized_form_is_stable() {
-    let content = op("4", "<username>wxid_a</username>");
-    let json = serde_json::to_value(read(4, "@a", &content)).unwrap();
-    let expected = serde_json::json!({
-        "code": 4, "user_names": ["@a"], "permanent_ids": ["wxid_a"], "unread_chats": [],
-        "unread_moments": null, "unread_functions": [], "paired": true,
-    });
-    assert_eq!(json, expected);
-}
-
 proptest! {
     #[test]
     fn any_pairs_are_complete(names in "[@a-z, ]{0,40}", ids in "[@a-z,_ &<;]{0,40}", code in any::<i64>()) {
@@ -133,10 +122,5 @@ proptest! {
         let status = read(4, &names.join(","), &content);
         let expected: Vec<_> = names.iter().map(String::as_str).zip(list.iter().map(String::as_str)).collect();
         prop_assert_eq!(pairs(&status), expected);
-    }
-
-    #[test]
-    fn any_content_is_accepted(content in "(&lt;/?(msg|op|username|chat|unreadchatlist|unreadfunctionlist)&gt;|<br/>|\\PC){0,30}") {
-        let _ = read(4, "@a", &content).pairs().count();
     }
 }
