@@ -2,17 +2,21 @@
 
 use alloc::collections::BTreeMap;
 use alloc::format;
-use alloc::string::{String, ToString as _};
+use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, REFERER, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, REFERER, SET_COOKIE,
+    USER_AGENT,
 };
 
-use crate::contact::Contact;
+use crate::contact::{Contact, Directory};
+use serde_json::Value;
+
 use crate::contact::wire::WireContact;
+use crate::error::{Failure, FailureKind, Sent};
 use crate::flow::{Request, Response};
 use crate::login::Credentials;
 use crate::media::{MediaType, Uploaded};
@@ -97,9 +101,44 @@ pub(crate) fn render(http: &http::Request<crate::body::Body>) -> String {
 
 const AGENT: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36";
 
+/// Returns the JSON in the body of an endpoint's request.
+pub(crate) fn json_of<E: Endpoint>(endpoint: E, state: &mut E::State) -> Value {
+    serde_json::from_str(&body(&http_of(endpoint, state))).unwrap()
+}
+
 /// Returns a reply with status 200.
 pub(crate) fn reply(body: &str) -> Response {
     Response::new(Bytes::copy_from_slice(body.as_bytes()))
+}
+
+/// Returns a reply with another status.
+pub(crate) fn status(code: u16, body: &str) -> Response {
+    let mut reply = reply(body);
+    *reply.status_mut() = http::StatusCode::from_u16(code).unwrap();
+    reply
+}
+
+/// Returns a reply that sets cookies.
+pub(crate) fn with_cookies(mut reply: Response, lines: &[&str]) -> Response {
+    for line in lines {
+        reply.headers_mut().append(SET_COOKIE, line.parse().unwrap());
+    }
+    reply
+}
+
+/// Returns a reply as the input of a flow.
+pub(crate) fn ok(body: impl ToString) -> Input {
+    Input::Reply(Ok(reply(&body.to_string())))
+}
+
+/// Returns a reply with this code in its `BaseResponse` as the input of a flow.
+pub(crate) fn refused(ret: i64) -> Input {
+    ok(format!(r#"{{"BaseResponse":{{"Ret":{ret}}}}}"#))
+}
+
+/// Returns the failure of an exchange that may have been sent as the input of a flow.
+pub(crate) fn failed(kind: FailureKind) -> Input {
+    Input::Reply(Err(Failure::new(kind, Sent::Maybe)))
 }
 
 /// Asserts that an endpoint parses none of `bodies`, nor a list of generally malformed bodies, and
@@ -207,6 +246,18 @@ pub(crate) fn me() -> UserName {
     "@me".parse().unwrap()
 }
 
+/// Parses a name.
+pub(crate) fn name(text: &str) -> UserName {
+    text.parse().unwrap()
+}
+
+/// Returns a directory with these contact records.
+pub(crate) fn directory(records: &[&str]) -> Directory {
+    let mut directory = Directory::default();
+    records.iter().for_each(|json| directory.merge(contact(json)));
+    directory
+}
+
 /// Parses a contact record.
 pub(crate) fn contact(json: &str) -> Contact {
     WireContact::read(json).take().unwrap()
@@ -224,9 +275,17 @@ pub(crate) fn message(fields: &str) -> Message {
     WireMessage::take_all(list, &me()).pop().unwrap()
 }
 
+/// Returns a message to the account.
+pub(crate) fn said_by(from: &str, msg_type: i64, content: &str) -> Message {
+    let content = Value::from(content);
+    message(&format!(
+        r#""FromUserName":"{from}","ToUserName":"@me","MsgType":{msg_type},"Content":{content}"#
+    ))
+}
+
 /// Returns a message of this type and content to the account, with optional further fields.
 pub(crate) fn said(msg_type: i64, fields: &str, content: &str) -> Message {
-    let content = serde_json::Value::from(content);
+    let content = Value::from(content);
     let comma = if fields.is_empty() { "" } else { "," };
     message(&format!(
         r#""FromUserName":"@a","ToUserName":"@me","MsgType":{msg_type},"Content":{content}{comma}{fields}"#

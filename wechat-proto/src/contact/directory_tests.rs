@@ -3,21 +3,20 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::*;
-use crate::testing::{contact, message};
+use crate::testing::{contact, directory, name, said_by};
 
 #[test]
 fn contacts_are_merged_and_removed() {
-    let mut directory = Directory::default();
-    directory.merge(contact(r#"{"UserName":"@1","NickName":"a","RemarkName":"r"}"#));
-    directory.merge(contact(r#"{"UserName":"@1","NickName":"b"}"#));
-    directory.merge(contact(r#"{"UserName":"@@2","NickName":"room"}"#));
-    let name: UserName = "@1".parse().unwrap();
+    let mut directory = directory(&[
+        r#"{"UserName":"@1","NickName":"a","RemarkName":"r"}"#,
+        r#"{"UserName":"@1","NickName":"b"}"#,
+        r#"{"UserName":"@@2","NickName":"room"}"#,
+    ]);
+    let name = name("@1");
     assert_eq!(&*directory.find(&name).unwrap().nick_name, "b");
     assert_eq!(&*directory.name_of(&name), "r");
     assert_eq!(directory.rooms().count(), 1);
-    let said = |room: &str| {
-        message(&format!(r#""FromUserName":"{room}","Content":"@7:<br/>x","MsgType":1"#))
-    };
+    let said = |room: &str| said_by(room, 1, "@7:<br/>x");
     directory.merge(contact(
         r#"{"UserName":"@@3","MemberList":[{"UserName":"@7","NickName":"n","DisplayName":"d"},{"UserName":"@1"}]}"#,
     ));
@@ -37,7 +36,7 @@ fn contacts_are_merged_and_removed() {
 
 #[test]
 fn own_name_is_part_of_the_directory() {
-    let me: UserName = "@me".parse().unwrap();
+    let me = name("@me");
     let mut directory = Directory::of(me.clone(), "old");
     let old = directory.clone();
     assert_eq!(directory, old);
@@ -49,34 +48,29 @@ fn own_name_is_part_of_the_directory() {
 /// A clone is independent, and shares unchanged contacts.
 #[test]
 fn clones_share_unchanged_contacts() {
-    let mut directory = Directory::default();
-    directory.merge(contact(r#"{"UserName":"@1","NickName":"a"}"#));
-    directory.merge(contact(r#"{"UserName":"@2","NickName":"b"}"#));
+    let mut directory =
+        directory(&[r#"{"UserName":"@1","NickName":"a"}"#, r#"{"UserName":"@2","NickName":"b"}"#]);
     let copy = directory.clone();
     assert!(Arc::ptr_eq(&copy.contacts, &directory.contacts));
     // An update without a change copies nothing.
     directory.merge(contact(r#"{"UserName":"@1","NickName":"a"}"#));
-    directory.remove(&"@3".parse().unwrap());
+    directory.remove(&name("@3"));
     assert!(Arc::ptr_eq(&copy.contacts, &directory.contacts));
     directory.merge(contact(r#"{"UserName":"@1","NickName":"c"}"#));
-    assert_eq!(&*copy.name_of(&"@1".parse().unwrap()), "a");
-    let second: UserName = "@2".parse().unwrap();
+    assert_eq!(&*copy.name_of(&name("@1")), "a");
+    let second = name("@2");
     assert!(core::ptr::eq(copy.find(&second).unwrap(), directory.find(&second).unwrap()));
     assert_ne!(copy, directory);
 }
 
 fn people() -> Directory {
-    let mut directory = Directory::default();
-    for json in [
+    directory(&[
         r#"{"UserName":"@1","NickName":"张三","PYQuanPin":"zhangsan","Alias":"Zed_3"}"#,
         r#"{"UserName":"@2","NickName":"张三","RemarkName":"Bob","RemarkPYQuanPin":"Bob"}"#,
         r#"{"UserName":"@3","NickName":"bob","KeyWord":"gh_"}"#,
         r#"{"UserName":"@@4","NickName":"ÄRZTE zhang"}"#,
         r#"{"UserName":"@5","NickName":"","Signature":"bob","Province":"zhang"}"#,
-    ] {
-        directory.merge(contact(json));
-    }
-    directory
+    ])
 }
 
 /// If several contacts have the same name, all of them are returned.
@@ -137,24 +131,18 @@ fn number_of_contacts_is_limited() {
     let mut directory = Directory::default();
     let one = contact(r#"{"UserName":"@x","NickName":"n"}"#);
     for n in 0..CONTACTS + 10 {
-        directory
-            .merge(Contact { user_name: alloc::format!("@{n}").parse().unwrap(), ..one.clone() });
+        directory.merge(Contact { user_name: name(&format!("@{n}")), ..one.clone() });
     }
     assert_eq!(directory.len(), CONTACTS);
     directory.merge(contact(r#"{"UserName":"@7","NickName":"new"}"#));
-    assert_eq!(&*directory.name_of(&"@7".parse().unwrap()), "new");
-}
-
-fn name(text: &str) -> UserName {
-    text.parse().unwrap()
+    assert_eq!(&*directory.name_of(&name("@7")), "new");
 }
 
 #[test]
 fn set_remark_sets_exactly_that_remark() {
-    let mut directory = Directory::default();
-    directory.merge(contact(
+    let mut directory = directory(&[
         r#"{"UserName":"@1","NickName":"n","PYQuanPin":"n","RemarkName":"r","RemarkPYInitial":"R","RemarkPYQuanPin":"r"}"#,
-    ));
+    ]);
     for (remark, initials, full) in [("r", "R", "r"), ("s", "", ""), ("", "", "")] {
         directory.set_remark(&name("@1"), remark);
         let contact = directory.find(&name("@1")).unwrap();
@@ -167,8 +155,7 @@ fn set_remark_sets_exactly_that_remark() {
 
 #[test]
 fn set_pinned_changes_one_bit() {
-    let mut directory = Directory::default();
-    directory.merge(contact(r#"{"UserName":"@1","ContactFlag":32771}"#));
+    let mut directory = directory(&[r#"{"UserName":"@1","ContactFlag":32771}"#]);
     for (pinned, flag) in [(false, 32_771), (true, 34_819), (true, 34_819), (false, 32_771)] {
         directory.set_pinned(&name("@1"), pinned);
         assert_eq!(directory.find(&name("@1")).unwrap().contact_flag, ContactFlag(flag));
@@ -177,10 +164,9 @@ fn set_pinned_changes_one_bit() {
 
 #[test]
 fn set_topic_clears_the_pinyin_of_the_old_topic() {
-    let mut directory = Directory::default();
-    directory.merge(contact(
+    let mut directory = directory(&[
         r#"{"UserName":"@@1","NickName":"old","PYInitial":"O","PYQuanPin":"old","RemarkPYQuanPin":"r"}"#,
-    ));
+    ]);
     for (topic, full) in [("old", "old"), ("new", ""), ("", "")] {
         directory.set_topic(&name("@@1"), topic);
         let room = directory.find(&name("@@1")).unwrap();
@@ -203,32 +189,19 @@ fn members(directory: &Directory) -> String {
 fn add_members_keeps_the_others_and_counts_the_new() {
     let list = r#"[{"UserName":"@3","NickName":"C"},{"UserName":"@4","NickName":"d"},{"UserName":"@4","NickName":"e"}]"#;
     let added = contact(&format!(r#"{{"UserName":"@@9","MemberList":{list}}}"#)).members;
-    for (label, fields, expected) in [
-        (
-            "all known",
-            r#""MemberCount":2,"MemberList":[{"UserName":"@2","NickName":"b"},{"UserName":"@3","NickName":"c"}]"#,
-            "3: b C d",
-        ),
-        (
-            "some known",
-            r#""MemberCount":9,"MemberList":[{"UserName":"@2","NickName":"b"},{"UserName":"@3","NickName":"c"}]"#,
-            "10: b C d",
-        ),
-        (
-            "counted too low",
-            r#""MemberCount":1,"MemberList":[{"UserName":"@2","NickName":"b"},{"UserName":"@3","NickName":"c"}]"#,
-            "3: b C d",
-        ),
-        ("counted only", r#""MemberCount":9"#, "11: C d"),
+    let two =
+        r#","MemberList":[{"UserName":"@2","NickName":"b"},{"UserName":"@3","NickName":"c"}]"#;
+    for (label, count, list, expected) in [
+        ("all known", "2", two, "3: b C d"),
+        ("some known", "9", two, "10: b C d"),
+        ("counted too low", "1", two, "3: b C d"),
+        ("counted only", "9", "", "11: C d"),
         // A list of two would be taken for a complete one.
-        ("unknown", r#""NickName":"room""#, "0: "),
-        (
-            "counted to the limit", r#""MemberCount":9223372036854775807"#,
-            "9223372036854775807: C d",
-        ),
+        ("unknown", "0", "", "0: "),
+        ("limit", "9223372036854775807", "", "9223372036854775807: C d"),
     ] {
-        let mut directory = Directory::default();
-        directory.merge(contact(&format!(r#"{{"UserName":"@@1",{fields}}}"#)));
+        let fields = format!("\"MemberCount\":{count}{list}");
+        let mut directory = directory(&[&format!(r#"{{"UserName":"@@1",{fields}}}"#)]);
         directory.add_members(&name("@@1"), added.to_vec());
         assert_eq!(members(&directory), expected, "{label}");
         let before = directory.clone();
@@ -245,10 +218,9 @@ fn remove_members_lowers_the_count() {
         ("counted too low", "1", "1: b"),
         ("counted below zero", "-9223372036854775808", "1: b"),
     ] {
-        let mut directory = Directory::default();
-        directory.merge(contact(&format!(
-            r#"{{"UserName":"@@1","MemberCount":{count},"MemberList":[{{"UserName":"@2","NickName":"b"}},{{"UserName":"@3","NickName":"c"}},{{"UserName":"@4","NickName":"d"}}]}}"#
-        )));
+        let list = r#"[{"UserName":"@2","NickName":"b"},{"UserName":"@3","NickName":"c"},{"UserName":"@4","NickName":"d"}]"#;
+        let room = format!(r#"{{"UserName":"@@1","MemberCount":{count},"MemberList":{list}}}"#);
+        let mut directory = directory(&[&room]);
         directory.remove_members(&name("@@1"), &["@4", "@3", "@7"].map(name));
         assert_eq!(members(&directory), expected, "{label}");
     }

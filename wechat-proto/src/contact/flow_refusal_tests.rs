@@ -2,37 +2,31 @@
 
 use super::*;
 
-/// Loads all contacts from a service that refuses each batch with a dead room.
-fn load_without(account: &mut Account, dead: &[&str]) {
+/// Loads sixty rooms from a service that refuses each batch with a dead room. Checks that all others
+/// are known, and returns the sizes of the batches.
+fn load_without(dead: &[&str]) -> Vec<usize> {
+    let mut account = with_rooms(60);
     let serve = |request: &Request| {
-        if requested(request).iter().any(|name| dead.contains(&name.as_str())) {
-            ret(1)
-        } else {
-            batch_of(request)
-        }
+        let is_dead = |name: &String| dead.contains(&name.as_str());
+        if requested(request).iter().any(is_dead) { refused(1) } else { batch_of(request) }
     };
-    let (result, _) = load(account, &mut Host::new(), &mut LoadContacts::new(), serve);
+    let (result, sizes) = load(&mut account, &mut Host::new(), &mut LoadContacts::new(), serve);
     result.unwrap();
+    for room in account.directory.rooms() {
+        let name = room.user_name.as_str();
+        let expected = if dead.contains(&name) { String::new() } else { format!("of {name}") };
+        assert_eq!(*room.nick_name, *expected, "{name}");
+    }
+    sizes
 }
 
 /// `docs/protocol.md` §5.2: batches shrink after a refusal; a name that fails alone is dropped.
 #[test]
 fn refused_batch_is_split() {
-    let mut account = with_rooms(60);
-    let poison = |request: &Request| {
-        if requested(request).iter().any(|name| name == "@@012") {
-            ret(1)
-        } else {
-            batch_of(request)
-        }
-    };
-    let (result, sizes) = load(&mut account, &mut Host::new(), &mut LoadContacts::new(), poison);
-    result.unwrap();
+    let sizes = load_without(&["@@012"]);
     // A batch of 10 succeeds, then batches of 10 and 5 fail. Those five names are requested one by
     // one, and the others in one batch.
     assert_eq!(sizes, [50, 10, 10, 5, 1, 1, 1, 1, 1, 45]);
-    assert_eq!(&*account.directory.find(&name("@@013")).unwrap().nick_name, "of @@013");
-    assert_eq!(&*account.directory.find(&name("@@012")).unwrap().nick_name, "");
 }
 
 /// Batch sizes that are not smaller than the refused batch are skipped. If the service refuses each
@@ -47,7 +41,7 @@ fn name_refused_alone_is_not_retried() {
     ] {
         let mut account = with_rooms(rooms);
         let (mut host, mut contacts) = (Host::new(), LoadContacts::new());
-        let (result, requested) = load(&mut account, &mut host, &mut contacts, |_| ret(1));
+        let (result, requested) = load(&mut account, &mut host, &mut contacts, |_| refused(1));
         assert_eq!(requested, sizes);
         if rooms < 3 {
             result.unwrap();
@@ -63,20 +57,18 @@ fn name_refused_alone_is_not_retried() {
     }
 }
 
-/// Dead rooms at the beginning do not keep the others from being loaded.
+/// A few dead rooms are skipped without an error if other batches are answered. At the beginning, they
+/// do not keep the others from being loaded.
 #[test]
-fn refused_rooms_at_the_beginning_are_deferred() {
-    let mut account = with_rooms(60);
-    let dead = ["@@000", "@@001", "@@002", "@@003"];
-    load_without(&mut account, &dead);
-    let unknown = account.directory.rooms().filter(|room| room.nick_name.is_empty()).count();
-    assert_eq!(unknown, dead.len());
+fn refused_rooms_are_skipped() {
+    load_without(&["@@000", "@@001", "@@002", "@@003"]);
+    load_without(&["@@003", "@@004", "@@005", "@@051"]);
 }
 
 /// If the caller polls again after each reported failure, only the failing room is not loaded.
 #[test]
 fn failing_room_does_not_affect_the_others() {
-    for failure in [broken(), ret(-1), Input::Reply(Ok(reply("<html>")))] {
+    for failure in [broken(), refused(-1), ok("<html>")] {
         let mut account = with_rooms(60);
         let (mut host, mut contacts) = (Host::new(), LoadContacts::new());
         let mut reported = 0;
@@ -98,19 +90,6 @@ fn failing_room_does_not_affect_the_others() {
     }
 }
 
-/// If other batches are answered, a few dead rooms are skipped without an error.
-#[test]
-fn refused_rooms_among_others_are_skipped() {
-    let mut account = with_rooms(60);
-    let dead = ["@@003", "@@004", "@@005", "@@051"];
-    load_without(&mut account, &dead);
-    for number in 0..60 {
-        let room = format!("@@{number:03}");
-        let known = &account.directory.find(&name(&room)).unwrap().nick_name;
-        assert_eq!(known.is_empty(), dead.contains(&room.as_str()), "{room}");
-    }
-}
-
 /// An internal failure of the service (-1, -2) is not attributed to the requested names.
 #[test]
 fn transient_refusal_keeps_the_names() {
@@ -119,7 +98,7 @@ fn transient_refusal_keeps_the_names() {
         let mut answers = 0;
         let serve = |request: &Request| {
             answers += 1;
-            if answers <= 2 { ret(code) } else { batch_of(request) }
+            if answers <= 2 { refused(code) } else { batch_of(request) }
         };
         let (result, sizes) = load(&mut account, &mut Host::new(), &mut LoadContacts::new(), serve);
         result.unwrap();

@@ -8,21 +8,13 @@ use bytes::Buf as _;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::error::{Failure, FailureKind, Ret, Sent};
+use crate::error::{FailureKind, Ret};
 use crate::flow::{Request, Response};
 use crate::parts::PART;
-use crate::testing::{Host, NOW, reply, session};
+use crate::testing::{Host, NOW, account, failed, name, ok, refused};
 
 #[path = "flow_refusal_tests.rs"]
 mod refusals;
-
-fn account() -> Account {
-    Account::from(session())
-}
-
-fn name(text: &str) -> UserName {
-    text.parse().unwrap()
-}
 
 fn body(request: &Request) -> Value {
     let mut body = request.http.body().clone();
@@ -43,7 +35,7 @@ fn requested(request: &Request) -> Vec<String> {
 fn page(names: &[&str], seq: i64) -> Input {
     let members: Vec<Value> = names.iter().map(|name| json!({ "UserName": name })).collect();
     let json = json!({ "BaseResponse": { "Ret": 0 }, "MemberList": members, "Seq": seq });
-    Input::Reply(Ok(reply(&json.to_string())))
+    ok(json)
 }
 
 /// Returns a reply with the requested names in reverse order, with a member each.
@@ -54,15 +46,11 @@ fn batch_of(request: &Request) -> Input {
         .map(|name| json!({ "UserName": name, "NickName": format!("of {name}"), "MemberList": [{ "UserName": "@m" }] }))
         .collect();
     let json = json!({ "BaseResponse": { "Ret": 0 }, "Count": 9999, "ContactList": list });
-    Input::Reply(Ok(reply(&json.to_string())))
-}
-
-fn ret(ret: i64) -> Input {
-    Input::Reply(Ok(reply(&json!({ "BaseResponse": { "Ret": ret, "ErrMsg": "no" } }).to_string())))
+    ok(json)
 }
 
 fn broken() -> Input {
-    Input::Reply(Err(Failure::new(FailureKind::Closed, Sent::Maybe)))
+    failed(FailureKind::Closed)
 }
 
 /// Copies an input.
@@ -82,12 +70,11 @@ fn with_rooms(count: usize) -> Account {
     let mut account = account();
     let rooms: Vec<String> = (0..count).map(|n| format!("@@{n:03}")).collect();
     let names: Vec<&str> = rooms.iter().map(String::as_str).collect();
-    let mut inputs = VecDeque::from([page(&names, 0)]);
     // Only the page is served here. The tests serve the batches.
     let mut contacts = LoadContacts::new();
     let sent = contacts.poll(&mut account, NOW);
     assert!(matches!(sent, Err(Interrupt::Send(_))));
-    contacts.handle(inputs.pop_front().unwrap());
+    contacts.handle(page(&names, 0));
     let _ = contacts.poll(&mut account, NOW);
     assert_eq!(account.directory.len(), count);
     account
@@ -101,14 +88,10 @@ fn load(
     mut serve: impl FnMut(&Request) -> Input,
 ) -> (Result<(), Error>, Vec<usize>) {
     let before = host.requests.len();
-    let result =
-        host.run(
-            contacts,
-            account,
-            |request| {
-                if is_page(request) { page(&[], 0) } else { serve(request) }
-            },
-        );
+    let result = host.run(contacts, account, |request| match is_page(request) {
+        true => page(&[], 0),
+        false => serve(request),
+    });
     let batches = host.requests.iter().skip(before).filter(|request| !is_page(request));
     (result, batches.map(|request| requested(request).len()).collect())
 }
@@ -125,7 +108,7 @@ fn large_page_is_added_in_parts() {
     loop {
         match flow.poll(&mut account, NOW) {
             Ok(()) => break,
-            Err(Interrupt::Send(_)) => flow.handle(Input::Reply(Ok(reply(&page)))),
+            Err(Interrupt::Send(_)) => flow.handle(ok(&page)),
             Err(Interrupt::Sleep(PAUSE)) => sizes.push(account.directory.len()),
             Err(other) => panic!("{other:?}"),
         }
@@ -211,7 +194,7 @@ fn incomplete_unordered_reply_is_matched_by_name() {
                 .chain([json!(null), json!({ "UserName": "" })])
                 .collect();
             let json = json!({ "BaseResponse": { "Ret": 0 }, "ContactList": some });
-            Input::Reply(Ok(reply(&json.to_string())))
+            ok(json)
         });
     result.unwrap();
     assert_eq!(sizes, [50, 50, 20]);
@@ -225,10 +208,10 @@ fn incomplete_unordered_reply_is_matched_by_name() {
 fn rate_limit_is_reported_and_backs_off() {
     let mut account = with_rooms(3);
     let (mut host, mut contacts) = (Host::new(), LoadContacts::new());
-    let (result, _) = load(&mut account, &mut host, &mut contacts, |_| ret(1205));
+    let (result, _) = load(&mut account, &mut host, &mut contacts, |_| refused(1205));
     assert!(matches!(result, Err(Error::Limited { .. })));
     assert_eq!(host.slept, Duration::ZERO);
-    let (result, _) = load(&mut account, &mut host, &mut contacts, |_| ret(1205));
+    let (result, _) = load(&mut account, &mut host, &mut contacts, |_| refused(1205));
     assert!(matches!(result, Err(Error::Limited { .. })));
     assert!(host.slept > Duration::from_secs(3), "{:?}", host.slept);
     let (result, sizes) = load(&mut account, &mut host, &mut contacts, batch_of);
@@ -278,9 +261,9 @@ fn two_failures_are_retried_silently() {
     let mut account = with_rooms(1);
     let mut inputs = VecDeque::from([
         broken(),
-        Input::Reply(Ok(reply("<html>502</html>"))),
+        ok("<html>502</html>"),
         page(&[], 0),
-        Input::Reply(Ok(reply("{\"BaseResp"))),
+        ok("{\"BaseResp"),
         broken(),
     ]);
     let mut host = Host::new();
@@ -300,7 +283,7 @@ fn load_fails_after_session_end() {
         let mut served = 0;
         let result = host.run(&mut contacts, &mut account, |_| {
             served += 1;
-            if served > at { ret(1101) } else { page(&[], 0) }
+            if served > at { refused(1101) } else { page(&[], 0) }
         });
         assert!(matches!(result, Err(Error::LoggedOut { ret: Ret::SESSION_INVALID, .. })));
         let sent = host.requests.len();
@@ -324,7 +307,7 @@ fn delayed_request_has_the_newest_skey() {
                 now = now.after(time);
                 waits += 1;
                 // No request is in flight, so this is ignored.
-                flow.handle(ret(1));
+                flow.handle(refused(1));
                 account.session.renew_skey(format!("@crypt_{waits}").parse().unwrap());
             }
             Err(Interrupt::Send(request)) => {

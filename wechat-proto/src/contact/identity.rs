@@ -167,13 +167,11 @@ mod tests {
     use alloc::string::String;
 
     use super::*;
-    use crate::testing::contact;
+    use crate::testing::{directory, name};
 
     fn identity(fields: &str) -> Identity {
-        let mut directory = Directory::default();
         let json = format!("{{\"UserName\":\"@1\",{fields}}}");
-        directory.merge(contact(&json));
-        directory.identity(&"@1".parse().unwrap())
+        directory(&[&json]).identity(&name("@1"))
     }
 
     fn with_id(fields: &str, id: &str) -> Identity {
@@ -189,11 +187,7 @@ mod tests {
             (with_id(base, "wxid_1"), with_id(base, "wxid_2"), Evidence::Different),
             (with_id(base, "wxid_1"), identity(base), Evidence::Alias),
             (identity(r#""Uin":5,"Alias":"a""#), identity(r#""Uin":5"#), Evidence::Same),
-            (
-                identity(r#""Uin":5,"Alias":"a""#),
-                identity(r#""Uin":6,"Alias":"a""#),
-                Evidence::Different,
-            ),
+            (identity(r#""Uin":5,"Alias":"a""#), identity(r#""Uin":6"#), Evidence::Different),
             (identity(base), identity(r#""RemarkName":"r","NickName":"m""#), Evidence::Remark),
             (identity(base), identity(r#""RemarkName":"r","Alias":"else""#), Evidence::Remark),
             (identity(base), identity(r#""NickName":"n""#), Evidence::Names),
@@ -207,9 +201,8 @@ mod tests {
             assert_eq!(one.compare(&other), evidence, "{one:?} {other:?}");
             assert_eq!(other.compare(&one), evidence, "{other:?} {one:?}");
         }
-        let mut directory = Directory::default();
-        directory.merge(contact(r#"{"UserName":"@@1","NickName":"n","Alias":"ada"}"#));
-        let room = directory.identity(&"@@1".parse().unwrap());
+        let room = directory(&[r#"{"UserName":"@@1","NickName":"n","Alias":"ada"}"#]);
+        let room = room.identity(&name("@@1"));
         assert_eq!(room.compare(&identity(base)), Evidence::Different);
     }
 
@@ -225,7 +218,7 @@ mod tests {
             ("@@0f", false),
             ("v1_0f@stranger", false),
         ] {
-            let name: UserName = name.parse().unwrap();
+            let name = self::name(name);
             let id = PermanentId::of(&name);
             assert_eq!(id.is_some(), permanent, "{name}");
             assert_eq!(Directory::default().identity(&name).id, id);
@@ -234,18 +227,15 @@ mod tests {
 
     #[test]
     fn stored_identity_finds_its_contact() {
-        let mut directory = Directory::default();
-        for json in [
+        let mut directory = directory(&[
             r#"{"UserName":"@1","NickName":"n"}"#,
             r#"{"UserName":"@2","NickName":"m","Alias":"ada"}"#,
             r#"{"UserName":"@3","NickName":"n"}"#,
             r#"{"UserName":"@@4","MemberList":[{"UserName":"@5","NickName":"member","DisplayName":"d"}]}"#,
-        ] {
-            directory.merge(contact(json));
-        }
-        directory.identify("@3".parse().unwrap(), "wxid_3".parse().unwrap());
-        directory.identify("@6".parse().unwrap(), "wxid_6".parse().unwrap());
-        let stored = serde_json::to_string(&directory.identity(&"@3".parse().unwrap())).unwrap();
+        ]);
+        directory.identify(name("@3"), "wxid_3".parse().unwrap());
+        directory.identify(name("@6"), "wxid_6".parse().unwrap());
+        let stored = serde_json::to_string(&directory.identity(&name("@3"))).unwrap();
         assert_eq!(
             stored,
             r#"{"kind":"account","id":"wxid_3","uin":0,"alias":"","remark_name":"","nick_name":"n","sex":0,"province":"","city":""}"#
@@ -259,11 +249,9 @@ mod tests {
         let nameless = Identity { id: None, alias: "ada".into(), ..stored };
         assert_eq!(candidates(&nameless), "@2 Alias;@1 Names;@3 Names;");
         let by_id = |id: &str| directory.with_id(&id.parse().unwrap()).map(UserName::as_str);
-        assert_eq!(
-            [by_id("wxid_3"), by_id("wxid_6"), by_id("wxid_9")],
-            [Some("@3"), Some("@6"), None]
-        );
-        let member = directory.identity(&"@5".parse().unwrap());
+        let found = [by_id("wxid_3"), by_id("wxid_6"), by_id("wxid_9")];
+        assert_eq!(found, [Some("@3"), Some("@6"), None]);
+        let member = directory.identity(&name("@5"));
         assert_eq!((&*member.nick_name, member.id), ("member", None));
     }
 }

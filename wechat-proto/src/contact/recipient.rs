@@ -271,21 +271,17 @@ mod tests {
     use alloc::string::ToString as _;
 
     use super::*;
-    use crate::testing::{Host, account, contact, reply};
+    use crate::testing::{Host, account, contact, directory, ok};
 
-    fn directory() -> Directory {
-        let mut directory = Directory::default();
-        for json in [
+    fn people() -> Directory {
+        directory(&[
             r#"{"UserName":"@1","NickName":"Tom","Alias":"tom1","RemarkName":"老\u202e张"}"#,
             r#"{"UserName":"@2","NickName":"Ada","Alias":"TOM"}"#,
             r#"{"UserName":"@3","NickName":"Cy","RemarkName":"@2"}"#,
             r#"{"UserName":"@@r","NickName":"Ada","MemberList":[
                 {"UserName":"@1","DisplayName":"Ada"},{"UserName":"@9","NickName":"Cy"},
                 {"UserName":"@8","NickName":"x"},{"UserName":"@7","DisplayName":"X"}]}"#,
-        ] {
-            directory.merge(contact(json));
-        }
-        directory
+        ])
     }
 
     fn shown(result: Result<UserName, Error>) -> String {
@@ -294,7 +290,7 @@ mod tests {
 
     #[test]
     fn one_contact_is_found_by_any_name() {
-        let directory = directory();
+        let directory = people();
         for (name, found) in [
             ("tom1", "@1"),
             ("老张", "@1"),
@@ -325,7 +321,7 @@ mod tests {
 
     #[test]
     fn member_of_the_room_takes_precedence_over_other_contacts() {
-        let (directory, room) = (directory(), "@@r".parse().unwrap());
+        let (directory, room) = (people(), "@@r".parse().unwrap());
         for (name, found) in [
             ("Ada", "@1"),
             ("Cy", "@9"),
@@ -354,8 +350,7 @@ mod tests {
             {"UserName":"@1","NickName":"Ada"}]}"#;
         let (mut host, mut account) = (Host::new(), account());
         let mut found = |recipient: Recipient| {
-            let serve = |_: &crate::flow::Request| Input::Reply(Ok(reply(PAGE)));
-            let found = host.run(&mut Resolve::new(recipient), &mut account, serve);
+            let found = host.run(&mut Resolve::new(recipient), &mut account, |_| ok(PAGE));
             (shown(found), host.requests.len())
         };
         assert_eq!(found("filehelper".into()), ("filehelper".into(), 0));

@@ -94,14 +94,8 @@ mod tests {
             r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"List":[{"EncryUserName":"v1_5a@stranger"},{},{"EncryUserName":"a b"},7]}"#,
         ));
         assert_eq!(found.unwrap(), ["v1_5a@stranger".parse().unwrap()]);
-        assert!(
-            SearchContacts::new("")
-                .parse(&reply(r#"{"BaseResponse":{"Ret":0}}"#))
-                .unwrap()
-                .is_empty()
-        );
-        let failed = SearchContacts::new("").parse(&reply(r#"{"BaseResponse":{"Ret":-2}}"#));
-        assert!(matches!(failed, Err(Error::ServiceFailed { .. })));
+        let none = SearchContacts::new("").parse(&reply(r#"{"BaseResponse":{"Ret":0}}"#));
+        assert!(none.unwrap().is_empty());
         malformed(&SearchContacts::new(""), &[]);
     }
 }

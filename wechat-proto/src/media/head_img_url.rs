@@ -145,17 +145,6 @@ mod tests {
     }
 
     #[test]
-    fn errors_name_the_endpoint() {
-        for name in ["webwxgeticon", "webwxgetheadimg"] {
-            let download = download(&alloc::format!("/cgi-bin/mmwebwx-bin/{name}?seq=0"));
-            let mut reply = Response::default();
-            *reply.status_mut() = http::StatusCode::NOT_FOUND;
-            let read = download.parse(&reply);
-            assert!(matches!(read, Err(Error::Status { endpoint, .. }) if endpoint == name));
-        }
-    }
-
-    #[test]
     fn other_endpoints_are_refused() {
         for bad in INVALID.into_iter().chain(["/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg?url=x"]) {
             assert!(GetContactPicture::new(bad).is_err(), "{bad}");

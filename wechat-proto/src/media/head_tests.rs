@@ -1,6 +1,49 @@
+use alloc::format;
 use alloc::string::ToString as _;
 
 use super::*;
+use crate::media::{
+    GetContactPicture, GetFile, GetHeadImg, GetIcon, GetImage, GetMap, GetVideo, GetVoice,
+    ImageSize,
+};
+use crate::{Endpoint, MsgId, UserName};
+
+/// Each download passes its response with its own name and kind of content.
+#[test]
+fn each_download_checks_its_response() {
+    let id = || MsgId::from("1");
+    let file = GetFile::new("@a".parse().unwrap(), "@m").unwrap();
+    let link = |name: &str| format!("/cgi-bin/mmwebwx-bin/{name}?seq=0");
+    let picture = |name: &str| GetContactPicture::new(&link(name)).unwrap();
+    let map = GetMap::new(&link("webwxgetpubliclinkimg")).unwrap();
+    let user = || UserName::file_helper();
+    check(&GetImage::new(id(), ImageSize::Full), "webwxgetmsgimg", "a picture");
+    check(&GetIcon::new(user()), "webwxgeticon", "a picture");
+    check(&GetHeadImg::new(user()), "webwxgetheadimg", "a picture");
+    check(&picture("webwxgeticon"), "webwxgeticon", "a picture");
+    check(&picture("webwxgetheadimg"), "webwxgetheadimg", "a picture");
+    check(&map, "webwxgetpubliclinkimg", "a picture");
+    check(&GetVoice::new(id()), "webwxgetvoice", "a voice message");
+    check(&GetVideo::new(id()), "webwxgetvideo", "a video");
+    check(&file, "webwxgetmedia", "a file");
+}
+
+fn check(download: &impl Endpoint<Output = Head>, name: &str, what: &str) {
+    let parse = |status, kind, length| {
+        download.parse(&reply(status, &[("content-type", kind), ("content-length", length)]))
+    };
+    for status in [200, 206] {
+        let head = parse(status, "x/y", "7").unwrap();
+        assert_eq!((head.endpoint, head.length), (name, Some(7)));
+        assert_eq!(head.content_type.as_deref(), Some("x/y"));
+        let empty = parse(status, "x/y", "0");
+        assert!(matches!(empty, Err(Error::EmptyMedia { endpoint }) if endpoint == name));
+    }
+    let text = parse(200, "text/plain", "7").unwrap_err();
+    assert_eq!(text.to_string(), format!("{name} did not return {what}: text"));
+    let status = parse(404, "x/y", "7").unwrap_err();
+    assert_eq!(status.to_string(), format!("{name} returned HTTP status 404"));
+}
 
 /// Returns a reply with this status and these headers.
 fn reply(status: u16, headers: &[(&'static str, &str)]) -> Response {
@@ -79,14 +122,14 @@ fn text_types_are_malformed() {
             let error = read("webwxtest", wanted, &reply(200, &[LENGTH, ("content-type", kind)]));
             assert_eq!(
                 error.unwrap_err().to_string(),
-                alloc::format!("webwxtest did not return {name}: {found}")
+                format!("webwxtest did not return {name}: {found}")
             );
         }
     }
     // The error does not quote the type: `docs/threats.md` S1.
     let error = picture(&[LENGTH, ("content-type", "text/@crypt_secret")]).unwrap_err();
-    assert!(!alloc::format!("{error} {error:?}").contains("secret"));
-    // Text is accepted for a file with a name: the service's errors have none.
+    assert!(!format!("{error} {error:?}").contains("secret"));
+    // Text is accepted for a file with a name: the service has none in its errors.
     let named = [LENGTH, ("content-type", "text/html"), ("content-disposition", "a; filename=x")];
     assert!(read("webwxtest", Wanted::File, &reply(200, &named)).is_ok());
     assert!(read("webwxtest", Wanted::Picture, &reply(200, &named)).is_err());

@@ -104,15 +104,10 @@ mod tests {
     use alloc::string::{String, ToString as _};
 
     use super::*;
-    use crate::contact::wire::WireContact;
-
-    use crate::media::testing::{accepts, rejects_errors};
-    use crate::testing::{http_of, rendered, session};
-    use crate::wire::lenient::Lenient as _;
+    use crate::testing::{contact, http_of, rendered, session};
 
     fn room(id: &str) -> Contact {
-        let json = alloc::format!("{{\"UserName\":\"@@9e1c\",\"EncryChatRoomId\":\"{id}\"}}");
-        WireContact::read(&json).take().unwrap()
+        contact(&alloc::format!(r#"{{"UserName":"@@9e1c","EncryChatRoomId":"{id}"}}"#))
     }
 
     fn name() -> UserName {
@@ -148,12 +143,5 @@ mod tests {
         ] {
             assert_eq!(query(icon), alloc::format!("{base}{more}"));
         }
-    }
-
-    #[test]
-    fn replies_are_parsed() {
-        let download = GetIcon::new(name());
-        accepts(&download, ENDPOINT, "image/jpeg");
-        rejects_errors(&download, ENDPOINT);
     }
 }

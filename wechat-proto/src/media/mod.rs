@@ -39,8 +39,6 @@ mod retry_empty;
 mod saved_name;
 mod sum;
 mod tally;
-#[cfg(test)]
-mod testing;
 mod upload;
 mod video;
 mod voice;

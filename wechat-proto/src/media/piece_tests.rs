@@ -4,10 +4,11 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::error::Ret;
 use crate::media::MediaType;
 use crate::testing::form::{Part, form};
-use crate::testing::{NOW, http_of, malformed, rendered, reply, session as logged_in};
+use crate::testing::{
+    NOW, http_of, malformed, rendered, reply, session as logged_in, status, with_cookies,
+};
 
 /// Returns a session with its cookies.
 fn session() -> Session {
@@ -17,11 +18,7 @@ fn session() -> Session {
         "webwx_data_ticket=gSe/5Nae+4KZ==; Domain=.qq.com; Path=/; Secure",
         "webwxuvid=0123; Domain=wx.qq.com; Path=/; Secure",
     ];
-    let mut response = Response::default();
-    for line in lines {
-        response.headers_mut().append("set-cookie", line.parse().unwrap());
-    }
-    session.device.receive(&uri, &response, NOW);
+    session.device.receive(&uri, &with_cookies(reply(""), &lines), NOW);
     session
 }
 
@@ -243,48 +240,22 @@ fn debug_shows_no_secret() {
 }
 
 proptest! {
-    /// Any valid file round-trips through the form.
+    /// Any values of the service are sent in the form.
     #[test]
-    fn form_round_trips(
-        name in "[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f]{1,80}",
-        size in prop_oneof![1..=LENGTH, 1..u64::MAX],
-        ticket in "[!-~]{0,40}",
-        signature in any::<String>(),
-        bytes in any::<alloc::vec::Vec<u8>>(),
-    ) {
+    fn any_ticket_and_signature_are_sent(ticket in "[!-~]{0,40}", signature in any::<String>()) {
         let mut session = session();
         session.auth.pass_ticket = ticket.parse().unwrap();
-        let file = file(&name, size).as_type(MediaType::Video);
         let mut probed = probed();
         probed.keys.signature = signature.clone().into();
+        let file = file("a.mp4", 7).as_type(MediaType::Video);
         let plan = plan(&mut session, file, Some(probed));
-        let piece = UploadPiece::new(plan, 0, bytes.clone().into());
-        let http = http_of(piece, &mut session);
-        prop_assert_eq!(http.body().len(), http.body().clone().into_bytes().len());
-        let parts = form(&http);
-        let several = size > LENGTH;
-        let expected: &[&str] = if several {
-            &["id", "name", "type", "lastModifiedDate", "size", "chunks", "chunk", "mediatype",
-              "uploadmediarequest", "webwx_data_ticket", "pass_ticket", "filename"]
-        } else {
-            &["id", "name", "type", "lastModifiedDate", "size", "mediatype",
-              "uploadmediarequest", "webwx_data_ticket", "pass_ticket", "filename"]
-        };
-        prop_assert_eq!(names(&parts), expected);
+        let parts = form(&http_of(UploadPiece::new(plan, 0, Bytes::new()), &mut session));
         let part = |name| parts.iter().find(|part| part.name == name).unwrap();
-        prop_assert_eq!(part("name").text(), &*name);
-        prop_assert_eq!(part("size").text(), size.to_string());
         prop_assert_eq!(part("mediatype").text(), "video");
-        prop_assert_eq!(part("webwx_data_ticket").text(), "gSe/5Nae+4KZ==");
         let decoded = percent_decode_str(&ticket).decode_utf8_lossy();
         prop_assert_eq!(part("pass_ticket").text(), &*decoded);
-        let quoted = name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
-        prop_assert_eq!(part("filename").file_name(), Some(&*quoted));
-        prop_assert_eq!(&part("filename").bytes[..], &bytes[..]);
         let request: Value = serde_json::from_str(part("uploadmediarequest").text()).unwrap();
-        prop_assert_eq!(request["TotalLen"].as_u64(), Some(size));
         prop_assert_eq!(request["Signature"].as_str().unwrap_or_default(), &*signature);
-        prop_assert_eq!(request["FileMd5"].as_str(), Some(&*Md5Sum::of(b"the file").to_string()));
     }
 }
 
@@ -298,10 +269,8 @@ fn replies_are_parsed() {
         r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"MediaId":"@crypt_6084","StartPos":25929,"CDNThumbImgHeight":0,"CDNThumbImgWidth":0,"EncryFileName":"a%2Epng"}"#,
     ))
     .unwrap();
-    assert_eq!(
-        taken,
-        PieceTaken { media_id: "@crypt_6084".into(), received: 25_929, upload_id: "".into() }
-    );
+    let (media_id, upload_id) = ("@crypt_6084".into(), "".into());
+    assert_eq!(taken, PieceTaken { media_id, received: 25_929, upload_id });
 
     // Only the reply to the last piece must have a `MediaId`.
     let between = r#"{"BaseResponse":{"Ret":0},"MediaId":"","StartPos":524288}"#;
@@ -312,19 +281,11 @@ fn replies_are_parsed() {
     ));
 
     for piece in [piece, last] {
-        let refused = piece.parse(&reply(r#"{"BaseResponse":{"Ret":1,"ErrMsg":""},"MediaId":""}"#));
-        assert!(matches!(refused, Err(Error::Refused { ret: Ret::PARAMETER, .. })));
-        let limited = piece.parse(&reply(r#"{"BaseResponse":{"Ret":1205}}"#));
-        assert!(matches!(limited, Err(Error::Limited { .. })));
-        let closed = piece.parse(&reply(r#"{"BaseResponse":{"Ret":1101}}"#));
-        assert!(matches!(closed, Err(Error::LoggedOut { .. })));
         malformed(&piece, &[r#"{"MediaId":"@crypt_6084"}"#]);
-        for (status, transient) in [(400, false), (402, false), (413, false), (502, true)] {
-            let mut page = reply("<html>");
-            *page.status_mut() = http::StatusCode::from_u16(status).unwrap();
-            let error = piece.parse(&page).unwrap_err();
+        for (code, transient) in [(400, false), (402, false), (413, false), (502, true)] {
+            let error = piece.parse(&status(code, "<html>")).unwrap_err();
             assert_eq!(error.is_transient(), transient);
-            assert!(matches!(error, Error::Status { status: found, .. } if found == status));
+            assert!(matches!(error, Error::Status { status, .. } if status == code));
         }
     }
 }

@@ -1,10 +1,10 @@
 use alloc::vec::Vec;
 
 use super::*;
-use crate::error::{Failure, FailureKind, Ret, Sent};
+use crate::error::{FailureKind, Ret};
 use crate::flow::Response;
 use crate::media::{GetImage, ImageSize};
-use crate::testing::{Host, NOW, session};
+use crate::testing::{Host, NOW, failed, reply, session, status, with_cookies};
 use crate::{MsgId, Session};
 
 fn download() -> (RetryEmpty<GetImage>, Session) {
@@ -17,10 +17,6 @@ fn announcing(length: u64) -> Input {
     let mut reply = Response::default();
     reply.headers_mut().insert(http::header::CONTENT_LENGTH, length.into());
     Input::Reply(Ok(reply))
-}
-
-fn failure(kind: FailureKind) -> Input {
-    Input::Reply(Err(Failure::new(kind, Sent::Maybe)))
 }
 
 #[test]
@@ -64,18 +60,17 @@ fn download_fails_after_three_empty_responses() {
 fn other_errors_are_not_retried() {
     let (mut download, mut session) = download();
     let mut host = Host::new();
-    let failed = host.run(&mut download, &mut session, |_| failure(FailureKind::Closed));
-    assert!(matches!(failed, Err(Error::Transport(_))));
-    let mut redirect = Response::default();
-    *redirect.status_mut() = http::StatusCode::FOUND;
+    let result = host.run(&mut download, &mut session, |_| failed(FailureKind::Closed));
+    assert!(matches!(result, Err(Error::Transport(_))));
+    let redirect = status(302, "");
     let gone = host.run(&mut download, &mut session, |_| Input::Reply(Ok(redirect.clone())));
     assert!(matches!(gone, Err(Error::Status { status: 302, .. })));
     assert_eq!((host.paths.len(), host.slept), (2, Duration::ZERO));
     assert_eq!(session.device.closed(), None);
     // Any other failure resets the count of empty responses.
-    let mut inputs = [announcing(0), failure(FailureKind::Closed)].into_iter();
-    let failed = host.run(&mut download, &mut session, |_| inputs.next().unwrap());
-    assert!(matches!(failed, Err(Error::Transport(_))));
+    let mut inputs = [announcing(0), failed(FailureKind::Closed)].into_iter();
+    let result = host.run(&mut download, &mut session, |_| inputs.next().unwrap());
+    assert!(matches!(result, Err(Error::Transport(_))));
     let mut host = Host::new();
     assert!(host.run(&mut download, &mut session, |_| announcing(0)).is_err());
     assert_eq!(host.paths.len(), 3);
@@ -109,10 +104,8 @@ fn cookies_are_stored_on_a_closed_session() {
     session.device.close(Ret::SESSION_INVALID, NOW);
     let mut host = Host::new();
     let head = host.run(&mut download, &mut session, |_| {
-        let mut reply = Response::default();
-        let line = "wxpluginkey=1; Domain=wx.qq.com; Path=/; Max-Age=1000".parse().unwrap();
-        reply.headers_mut().insert(http::header::SET_COOKIE, line);
-        Input::Reply(Ok(reply))
+        let line = "wxpluginkey=1; Domain=wx.qq.com; Path=/; Max-Age=1000";
+        Input::Reply(Ok(with_cookies(reply(""), &[line])))
     });
     assert!(head.is_ok());
     let Err(Interrupt::Send(request)) = download.poll(&mut session, host.now) else { panic!() };

@@ -7,11 +7,11 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::*;
-use crate::error::{Failure, FailureKind, Ret, Sent};
+use crate::error::{FailureKind, Ret};
 use crate::flow::Request;
 use crate::media::MediaType;
 use crate::testing::form::{Part, form};
-use crate::testing::{NOW, reply, session};
+use crate::testing::{self, NOW, failed, ok, refused, session};
 
 /// Small sizes, so that a file of a few bytes counts as large.
 pub(super) const SHORT: Sizes = Sizes { piece: 16, probe: 40 };
@@ -152,22 +152,12 @@ impl Driver {
     }
 }
 
-pub(super) fn ok(text: String) -> Input {
-    Input::Reply(Ok(reply(&text)))
-}
-
-pub(super) fn refused(ret: i64) -> Input {
-    ok(format!("{{\"BaseResponse\":{{\"Ret\":{ret}}}}}"))
-}
-
 pub(super) fn status(code: u16) -> Input {
-    let mut page = reply("<html>");
-    *page.status_mut() = http::StatusCode::from_u16(code).unwrap();
-    Input::Reply(Ok(page))
+    Input::Reply(Ok(testing::status(code, "<html>")))
 }
 
 pub(super) fn broken() -> Input {
-    Input::Reply(Err(Failure::new(FailureKind::Closed, Sent::Maybe)))
+    failed(FailureKind::Closed)
 }
 
 #[test]
@@ -250,7 +240,7 @@ fn empty_and_too_large_files_are_not_read() {
 /// the same piece.
 #[test]
 fn piece_is_retried_after_transient_errors() {
-    for fail in [broken as fn() -> Input, || status(502), || ok("{".to_string()), || refused(-1)] {
+    for fail in [broken as fn() -> Input, || status(502), || ok("{"), || refused(-1)] {
         let (mut session, mut service) = (session(), Service::default());
         let (mut upload, source, mut driver) = (upload(40), bytes(40), Driver::new());
         let mut tries = 0;

@@ -1,7 +1,6 @@
 //! Tests of uploads with sources that fail or change, dropped runs, and random failures.
 
 use alloc::format;
-use alloc::string::ToString as _;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -9,12 +8,12 @@ use core::time::Duration;
 use bytes::{Buf as _, Bytes};
 use proptest::prelude::*;
 
-use super::tests::{Driver, Service, broken, bytes, ok, read, refused, status, upload};
+use super::tests::{Driver, Service, broken, bytes, read, status, upload};
 use super::*;
 use crate::error::{Failure, FailureKind, Sent};
 use crate::flow::Request;
 use crate::testing::form::form;
-use crate::testing::{NOW, session};
+use crate::testing::{NOW, ok, refused, session};
 
 /// Reading resumes at the place of the failure.
 #[test]
@@ -142,7 +141,7 @@ fn unexpected_inputs_are_ignored() {
             Ok(UploadProgress::Done(_)) => break,
             Ok(_) => {}
             Err(Interrupt::Read(range)) => {
-                upload.handle(ok("{}".to_string()));
+                upload.handle(ok("{}"));
                 upload.handle(Input::Piece(Ok(read(&source, range))));
                 stray(&mut upload);
             }
@@ -235,7 +234,7 @@ proptest! {
                             service.answer(&request);
                             broken()
                         }
-                        Fate::Garbage => ok("<html>".to_string()),
+                        Fate::Garbage => ok("<html>"),
                         Fate::Busy => status(502),
                         Fate::TooOften => refused(1205),
                         Fate::Refused => refused(1),
@@ -290,7 +289,7 @@ proptest! {
             driver
                 .all(&mut upload, &mut session, &source, |request| {
                     whole.extend_from_slice(&form(&request.http).pop().unwrap().bytes);
-                    ok(r#"{"BaseResponse":{"Ret":0},"MediaId":"x"}"#.to_string())
+                    ok(r#"{"BaseResponse":{"Ret":0},"MediaId":"x"}"#)
                 })
                 .unwrap();
         }

@@ -45,7 +45,6 @@ impl Endpoint for GetVoice {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::testing::{accepts, rejects_errors};
     use crate::testing::{rendered, session};
 
     #[test]
@@ -57,12 +56,5 @@ mod tests {
         accept-encoding: identity
         range: bytes=0-
         ");
-    }
-
-    #[test]
-    fn replies_are_parsed() {
-        let download = GetVoice::new(MsgId::from("1"));
-        accepts(&download, ENDPOINT, "audio/mp3");
-        rejects_errors(&download, ENDPOINT);
     }
 }

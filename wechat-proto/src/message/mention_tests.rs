@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::contact::wire::WireContact;
-use crate::testing::message;
+use crate::testing::{contact, message, said_by};
 use crate::text::encode;
 use crate::wire::lenient::Lenient as _;
 
@@ -24,7 +24,7 @@ fn directory(there: &str) -> Directory {
         serde_json::json!({ "UserName": "@d", "NickName": "Nadia", "RemarkName": "N." }),
         serde_json::json!({ "UserName": "@b", "NickName": "阿梅", "RemarkName": "colleague" }),
     ] {
-        directory.merge(WireContact::read(&record.to_string()).take().unwrap());
+        directory.merge(contact(&record.to_string()));
     }
     directory
 }
@@ -33,13 +33,8 @@ fn me() -> Me {
     Me::of(WireContact::read(r#"{"UserName":"@me","NickName":"Mia"}"#).take().unwrap())
 }
 
-fn said(from: &str, msg_type: i64, content: &str) -> Message {
-    let content = serde_json::Value::from(content);
-    message(&format!(r#""FromUserName":"{from}","MsgType":{msg_type},"Content":{content}"#))
-}
-
 fn in_room(text: &str) -> Message {
-    said("@@r", 1, &format!("@b:<br/>{}", encode(text)))
+    said_by("@@r", 1, &format!("@b:<br/>{}", encode(text)))
 }
 
 #[test]
@@ -91,7 +86,7 @@ fn mention_is_unknown_without_own_member() {
     for members in [r#""#, r#"{"UserName":"@me"}"#, r#"{"UserName":"@b","NickName":"阿梅"}"#] {
         let mut directory = Directory::default();
         let room = format!(r#"{{"UserName":"@@r","MemberList":[{members}]}}"#);
-        directory.merge(WireContact::read(&room).take().unwrap());
+        directory.merge(contact(&room));
         for directory in [directory, Directory::default()] {
             for text in ["@Mia\u{2005}hi", "＠somebody hi"] {
                 let message = in_room(text);
@@ -106,15 +101,15 @@ fn mention_is_unknown_without_own_member() {
 #[test]
 fn own_and_private_messages_are_not_mentions() {
     let directory = directory("");
-    assert_eq!(said("@b", 1, "@Mia hi").mentions(&directory, &me()), Some(false));
+    assert_eq!(said_by("@b", 1, "@Mia hi").mentions(&directory, &me()), Some(false));
     let own =
         message(r#""FromUserName":"@me","ToUserName":"@@r","MsgType":1,"Content":"@Mia @All""#);
     assert_eq!(own.mentions(&directory, &me()), Some(false));
     assert!(!own.mentions_everybody());
-    let texts = [&own, &said("@b", 1, "@Mia hi"), &said("@@r", 10_000, "@Mia hi")]
+    let texts = [&own, &said_by("@b", 1, "@Mia hi"), &said_by("@@r", 10_000, "@Mia hi")]
         .map(|message| message.text_without_mention(&directory, &me()));
     assert_eq!(texts, [Some("@Mia @All".into()), Some("@Mia hi".into()), None]);
-    assert_eq!(said("@@r", 10_000, "@Mia hi").mentions(&directory, &me()), Some(false));
+    assert_eq!(said_by("@@r", 10_000, "@Mia hi").mentions(&directory, &me()), Some(false));
 }
 
 #[test]
@@ -159,29 +154,21 @@ fn quoted_mentions_are_ignored() {
         let xml = format!(
             "<msg><appmsg><title>{title}</title><type>{kind}</type><refermsg><title>{quoted}</title><content>{quoted}</content></refermsg></appmsg></msg>"
         );
-        said(
-            "@@r",
-            49,
-            &format!(
-                "@b:<br/>{}",
-                xml.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-            ),
-        )
+        let wire = xml.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        said_by("@@r", 49, &format!("@b:<br/>{wire}"))
     };
-    assert_eq!(app("57", "@Mia yes", "x").mentions(&directory(""), &me()), Some(true));
-    assert_eq!(
-        app("57", "@A &amp; B\u{2005}yes", "x").mentions(&directory("A & B"), &me()),
-        Some(true)
-    );
+    for (there, message, called) in [
+        ("", app("57", "@Mia yes", "x"), true),
+        ("A & B", app("57", "@A &amp; B\u{2005}yes", "x"), true),
+        ("", app("57", "yes", "@Mia hi"), false),
+        ("", app("5", "@Mia article", "x"), false),
+        ("", said_by("@@r", 49, "该类型暂不支持 @Mia "), false),
+    ] {
+        assert_eq!(message.mentions(&directory(there), &me()), Some(called), "{message:?}");
+    }
     assert!(app("57", "@All yes", "x").mentions_everybody());
     let reply = app("57", "@Mia yes", "@Mia x").text_without_mention(&directory(""), &me());
     assert_eq!(reply.as_deref(), Some("yes"));
-    assert_eq!(app("57", "yes", "@Mia hi").mentions(&directory(""), &me()), Some(false));
-    assert_eq!(app("5", "@Mia article", "x").mentions(&directory(""), &me()), Some(false));
-    assert_eq!(
-        said("@@r", 49, "该类型暂不支持 @Mia ").mentions(&directory(""), &me()),
-        Some(false)
-    );
 }
 
 #[test]
@@ -190,11 +177,11 @@ fn author_name_is_found() {
     for (speaker, name) in
         [("@b", Some("梅 🌸")), ("@c", Some("大山")), ("@d", Some("Nadia")), ("@e", None)]
     {
-        let message = said("@@r", 1, &format!("{speaker}:<br/>hi"));
+        let message = said_by("@@r", 1, &format!("{speaker}:<br/>hi"));
         assert_eq!(name_of_author(&directory, &message), name);
     }
-    assert_eq!(name_of_author(&directory, &said("@b", 1, "hi")), None);
-    assert_eq!(name_of_author(&directory, &said("@@r", 1, "hi")), None);
+    assert_eq!(name_of_author(&directory, &said_by("@b", 1, "hi")), None);
+    assert_eq!(name_of_author(&directory, &said_by("@@r", 1, "hi")), None);
 }
 
 /// Threat R2.

@@ -126,18 +126,12 @@ impl Article {
 
 #[cfg(test)]
 mod tests {
-    use alloc::format;
-
     use super::*;
     use crate::message::Kind;
-    use crate::testing::message;
+    use crate::testing::said_by;
 
     fn read(content: &str) -> Option<News> {
-        let content = serde_json::Value::from(content);
-        let fields = format!(
-            r#""FromUserName":"newsapp","ToUserName":"@me","MsgType":1,"Content":{content}"#
-        );
-        match message(&fields).kind {
+        match said_by("newsapp", 1, content).kind {
             Kind::News(news) => Some(*news),
             Kind::Unreadable { reason: "not a news message", .. } => None,
             other => panic!("{other:?}"),

@@ -105,7 +105,7 @@ pub(crate) fn parse(response: &Response) -> Result<(), Error> {
 mod tests {
     use super::*;
 
-    use crate::testing::{body, http_of, malformed, rendered, reply, session};
+    use crate::testing::{json_of, malformed, rendered, reply, session};
 
     #[test]
     fn request_has_exact_form() {
@@ -123,13 +123,12 @@ mod tests {
         let mut session = session();
         let peer: UserName = "@13fb".parse().unwrap();
         let me = session.me.user_name.clone();
-        for (request, code, to) in [
-            (http_of(NotifyPhone::mark_read(peer.clone()), &mut session), 1, &peer),
-            (http_of(NotifyPhone::enter_chat(peer.clone()), &mut session), 2, &peer),
-            (http_of(crate::login::Announce::new(), &mut session), 3, &me),
-            (http_of(NotifyPhone::leave_chat(peer.clone()), &mut session), 5, &peer),
+        for (sent, code, to) in [
+            (json_of(NotifyPhone::mark_read(peer.clone()), &mut session), 1, &peer),
+            (json_of(NotifyPhone::enter_chat(peer.clone()), &mut session), 2, &peer),
+            (json_of(crate::login::Announce::new(), &mut session), 3, &me),
+            (json_of(NotifyPhone::leave_chat(peer.clone()), &mut session), 5, &peer),
         ] {
-            let sent: serde_json::Value = serde_json::from_str(&body(&request)).unwrap();
             assert_eq!(sent["Code"], code);
             assert_eq!(sent["FromUserName"], me.as_str());
             assert_eq!(sent["ToUserName"], to.as_str());

@@ -215,12 +215,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::testing::message;
+    use crate::testing::said;
 
     fn preview(msg_type: i64, content: &str, lang: &Lang) -> String {
-        let content = serde_json::Value::from(content);
-        let fields = format!(r#""FromUserName":"@a","MsgType":{msg_type},"Content":{content}"#);
-        message(&fields).preview(lang).into_owned()
+        said(msg_type, "", content).preview(lang).into_owned()
     }
 
     #[test]

@@ -2,16 +2,7 @@ use alloc::format;
 use alloc::string::{String, ToString as _};
 
 use super::*;
-use crate::contact::wire::WireContact;
-use crate::testing::{body, http_of, message, rendered, session};
-use crate::wire::lenient::Lenient as _;
-
-fn directory() -> Directory {
-    let room = r#"{"UserName":"@@r","MemberList":[{"UserName":"@b","NickName":"阿梅","DisplayName":"梅 & <3"}]}"#;
-    let mut directory = Directory::default();
-    directory.merge(WireContact::read(room).take().unwrap());
-    directory
-}
+use crate::testing::{directory, json_of, message, rendered, session};
 
 fn said(from: &str, to: &str, content: &str) -> Message {
     message(&format!(
@@ -21,8 +12,7 @@ fn said(from: &str, to: &str, content: &str) -> Message {
 
 /// Returns the receiver and the text of a send.
 fn sent(send: SendText) -> (String, String) {
-    let body = body(&http_of(send, &mut session()));
-    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let body = json_of(send, &mut session());
     let field = |name: &str| body["Msg"][name].as_str().unwrap().to_string();
     (field("ToUserName"), field("Content"))
 }
@@ -43,6 +33,8 @@ fn reply_goes_to_the_chat_of_the_message() {
 
 #[test]
 fn mention_reply_names_the_author() {
+    let room = r#"{"UserName":"@@r","MemberList":[{"UserName":"@b","NickName":"阿梅","DisplayName":"梅 & <3"}]}"#;
+    let directory = directory(&[room]);
     for (from, to, content, answer) in [
         ("@@r", "@me", "@b:<br/>hi", "@梅 & <3\u{2005}yes"),
         ("@@r", "@me", "@unknown:<br/>hi", "yes"),
@@ -50,7 +42,7 @@ fn mention_reply_names_the_author() {
         ("@me", "@@r", "@b hi", "yes"),
         ("@b", "@me", "hi", "yes"),
     ] {
-        let reply = SendText::mention_reply(&said(from, to, content), &directory(), "yes");
+        let reply = SendText::mention_reply(&said(from, to, content), &directory, "yes");
         assert_eq!(sent(reply).1, answer, "{content}");
     }
 }

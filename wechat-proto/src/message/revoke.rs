@@ -91,7 +91,7 @@ mod tests {
     use super::*;
     use crate::{MsgId, UserName};
 
-    use crate::testing::{body, http_of, malformed, rendered, reply, session};
+    use crate::testing::{json_of, malformed, rendered, reply, session};
 
     fn sent() -> Receipt {
         Receipt {
@@ -115,8 +115,7 @@ mod tests {
     fn id_of_a_message_of_another_device_is_sent_twice() {
         let receipt = Receipt::of(UserName::file_helper(), MsgId::from("4527210051674039705"));
         let revoke = RevokeMessage::new(&receipt);
-        let sent = body(&http_of(revoke, &mut session()));
-        let sent: serde_json::Value = serde_json::from_str(&sent).unwrap();
+        let sent = json_of(revoke, &mut session());
         assert_eq!(sent["SvrMsgId"], "4527210051674039705");
         assert_eq!(sent["ClientMsgId"], "4527210051674039705");
     }

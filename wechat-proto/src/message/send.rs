@@ -243,4 +243,4 @@ pub(super) use send;
 
 #[cfg(test)]
 #[path = "send_tests.rs"]
-pub(super) mod tests;
+mod tests;

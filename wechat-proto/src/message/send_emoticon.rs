@@ -36,7 +36,6 @@ mod tests {
 
     use super::*;
     use crate::media::MediaType;
-    use crate::message::send;
     use crate::testing::{rendered, session, uploaded};
 
     #[test]
@@ -59,12 +58,6 @@ mod tests {
 
         {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e070477665621255"},"Msg":{"Type":47,"EmojiFlag":2,"EMoticonMd5":"a0c4153e43c3fd2e9a2fbb9be2f4de07","FromUserName":"@09ed9af3","ToUserName":"@@9e1c","LocalID":"14766061635800503","ClientMsgId":"14766061635800503"},"Scene":0}
         "#);
-    }
-
-    #[test]
-    fn common_behaviour_of_sends_is_kept() {
-        let gif = uploaded(MediaType::Document, "wave.gif");
-        send::tests::check(send::EMOTICON, SendEmoticon::new(UserName::file_helper(), &gif));
     }
 
     #[test]

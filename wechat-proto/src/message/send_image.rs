@@ -40,7 +40,6 @@ pub(super) fn draft(
 mod tests {
     use super::*;
     use crate::media::MediaType;
-    use crate::message::send;
     use crate::testing::{rendered, session, uploaded};
 
     #[test]
@@ -52,11 +51,5 @@ mod tests {
 
         {"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e070477665621255"},"Msg":{"Type":3,"MediaId":"@crypt_6084141c_c73c046b","Content":"","FromUserName":"@09ed9af3","ToUserName":"@@9e1c","LocalID":"14766061635800503","ClientMsgId":"14766061635800503"},"Scene":0}
         "#);
-    }
-
-    #[test]
-    fn common_behaviour_of_sends_is_kept() {
-        let picture = uploaded(MediaType::Picture, "p.png");
-        send::tests::check(ENDPOINT, SendImage::new(UserName::file_helper(), &picture));
     }
 }

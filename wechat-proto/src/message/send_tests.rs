@@ -2,14 +2,30 @@
 
 use super::*;
 use crate::endpoint::Numbered;
-use crate::testing::{NOW, body, malformed, reply, session};
+use crate::media::MediaType;
+use crate::message::{ForwardMessage, SendEmoticon, SendFile, SendImage, SendText, SendVideo};
+use crate::testing::{NOW, body, malformed, reply, said, session, uploaded};
 
-/// Checks the common behaviour of all sends: how they parse replies, and that they keep their id
-/// until a reply confirms the message.
-pub(in crate::message) fn check(
-    endpoint: &str,
-    mut send: impl Numbered<State = Session, Output = Receipt>,
-) {
+/// How sends parse replies, and that they keep their id until a reply confirms the message.
+#[test]
+fn common_behaviour_of_sends_is_kept() {
+    let to = UserName::file_helper;
+    let [picture, video, gif, file] = [
+        (MediaType::Picture, "p.png"),
+        (MediaType::Video, "v.mp4"),
+        (MediaType::Document, "wave.gif"),
+        (MediaType::Document, "a.csv"),
+    ]
+    .map(|(media_type, name)| uploaded(media_type, name));
+    check("webwxsendmsg", SendText::new(to(), "x"));
+    check("webwxsendmsg", ForwardMessage::new(&said(1, "", "hi"), to()).unwrap());
+    check("webwxsendmsgimg", SendImage::new(to(), &picture));
+    check("webwxsendvideomsg", SendVideo::new(to(), &video));
+    check("webwxsendemoticon", SendEmoticon::new(to(), &gif));
+    check("webwxsendappmsg", SendFile::new(to(), &file));
+}
+
+fn check(endpoint: &str, mut send: impl Numbered<State = Session, Output = Receipt>) {
     let sent = send.parse(&reply(r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"MsgID":"4527210051674039705","LocalID":"14766146756340722"}"#)).unwrap();
     assert_eq!(sent.msg_id.to_string(), "4527210051674039705");
     assert_eq!(sent.client_msg_id.unwrap().to_string(), "14766146756340722");

@@ -103,14 +103,11 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::*;
-    use crate::contact::wire::WireContact;
-    use crate::error::{Failure, FailureKind, Sent};
-    use crate::testing::{Host, account, reply};
-    use crate::wire::lenient::Lenient as _;
+    use crate::error::FailureKind;
+    use crate::testing::{Host, account, contact, failed, refused};
 
     fn room(count: usize) -> Contact {
-        let record = alloc::format!(r#"{{"UserName":"@@r","MemberCount":{count}}}"#);
-        WireContact::read(&record).take().unwrap()
+        contact(&alloc::format!(r#"{{"UserName":"@@r","MemberCount":{count}}}"#))
     }
 
     /// Runs the flow against these codes; returns the called functions and the result.
@@ -126,8 +123,7 @@ mod tests {
         let result = Host::new().run(&mut flow, &mut account(), |request| {
             let query = request.http.uri().query().unwrap();
             requested.push(query.split('&').next().unwrap().to_string());
-            let ret = answers.next().unwrap();
-            Input::Reply(Ok(reply(&alloc::format!(r#"{{"BaseResponse":{{"Ret":{ret}}}}}"#))))
+            refused(*answers.next().unwrap())
         });
         (requested, result)
     }
@@ -171,10 +167,7 @@ mod tests {
             let (mut account, mut requested) = (account(), 0);
             let mut serve = |_: &crate::flow::Request| {
                 requested += 1;
-                Input::Reply(match requested > answered {
-                    true => Err(Failure::new(FailureKind::Closed, Sent::Maybe)),
-                    false => Ok(reply(r#"{"BaseResponse":{"Ret":1}}"#)),
-                })
+                if requested > answered { failed(FailureKind::Closed) } else { refused(1) }
             };
             let first = Host::new().run(&mut flow, &mut account, &mut serve);
             assert!(matches!(first, Err(Error::Unanswered { cause: Some(_) })));
