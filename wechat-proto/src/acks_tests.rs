@@ -3,10 +3,9 @@ use alloc::format;
 use alloc::string::{String, ToString as _};
 
 use super::*;
-use crate::endpoint::Endpoint as _;
 use crate::session::Session;
 use crate::sync::FetchBatch;
-use crate::testing::{NOW, http_of, reply, session};
+use crate::testing::{exchange, session};
 
 pub(crate) fn id(n: usize) -> MsgId {
     n.to_string().into()
@@ -29,8 +28,7 @@ pub(crate) fn receive(session: &mut Session, value: usize, ids: &[&str]) -> Vec<
         r#"{{"BaseResponse":{{"Ret":0}},"AddMsgList":[{}],"SyncKey":{key},"SyncCheckKey":{key}}}"#,
         list.join(",")
     );
-    let uri = http_of(FetchBatch::new(), session).uri().clone();
-    let batch = FetchBatch::new().receive(session, &uri, &reply(&body), NOW).unwrap();
+    let batch = exchange(FetchBatch::new(), session, &body).unwrap();
     session.apply(batch)
 }
 

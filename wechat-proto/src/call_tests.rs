@@ -12,7 +12,7 @@ use crate::hosts::Role;
 use crate::login::{GetQrCode, Logout};
 use crate::message::SendText;
 use crate::sync::SyncCheck;
-use crate::testing::{NOW, render, reply, session};
+use crate::testing::{NOW, ok, refused, render, reply, session, status, with_cookies};
 use crate::{Body, Device, Session, UserName};
 
 const SENT: &str = r#"{"BaseResponse":{"Ret":0},"MsgID":"77"}"#;
@@ -24,10 +24,6 @@ fn text() -> SendText {
 
 fn failure(sent: Sent) -> Input {
     Input::Reply(Err(Failure::new(FailureKind::Connect, sent)))
-}
-
-fn ok(body: &str) -> Input {
-    Input::Reply(Ok(reply(body)))
 }
 
 /// Polls for a request; returns it as text.
@@ -143,17 +139,15 @@ fn cookies_are_sent_until_they_expire() {
     let mut check = SyncCheck;
     let request = check.request(&mut session, NOW);
     assert_eq!(cookies(&request), "");
-    let mut response = reply(QUIET);
-    let headers = response.headers_mut();
-    headers.insert(DATE, "Sun, 30 Dec 2018 23:12:21 GMT".parse().unwrap());
-    for line in [
+    let lines = [
         "a=1; Path=/; Domain=qq.com; Expires=Mon, 31-Dec-2018 11:12:21 GMT",
         "b=2; Path=/; Domain=qq.com; Secure",
         "c=3; Domain=evil.example",
         "d=4",
-    ] {
-        headers.append(SET_COOKIE, line.parse().unwrap());
-    }
+    ];
+    let mut response = with_cookies(reply(QUIET), &lines);
+    let headers = response.headers_mut();
+    headers.insert(DATE, "Sun, 30 Dec 2018 23:12:21 GMT".parse().unwrap());
     headers.append(SET_COOKIE, http::HeaderValue::from_bytes(b"e=\xff").unwrap());
     check.receive(&mut session, request.uri(), &response, NOW).unwrap();
     assert_eq!(cookies(&check.request(&mut session, NOW)), "a=1; b=2; d=4");
@@ -186,11 +180,8 @@ fn compressed_reply_is_decoded() {
     assert!(SyncCheck.receive(&mut session, &uri, &packed, NOW).is_ok());
     *packed.body_mut() = Bytes::from_static(b"x");
     let failed = SyncCheck.receive(&mut session, &uri, &packed, NOW);
-    let kind = |failure: &Failure| failure.kind;
-    assert!(
-        matches!(&failed, Err(Error::Transport(failure)) if kind(failure) == FailureKind::Encoding),
-        "{failed:?}"
-    );
+    let Err(Error::Transport(failure)) = failed else { panic!("{failed:?}") };
+    assert_eq!(failure.kind, FailureKind::Encoding);
 }
 
 #[test]
@@ -213,15 +204,10 @@ fn a_refusal_sets_cookies() {
     let mut session = session();
     let mut call = Call::new(SyncCheck);
     sends(&mut call, &mut session);
-    let mut response = reply("<html>");
-    *response.status_mut() = http::StatusCode::BAD_GATEWAY;
-    response.headers_mut().append(SET_COOKIE, "a=1".parse().unwrap());
-    call.handle(Input::Reply(Ok(response)));
+    call.handle(Input::Reply(Ok(with_cookies(status(502, "<html>"), &["a=1"]))));
     let result = call.poll(&mut session, NOW);
-    assert!(
-        matches!(result, Err(Interrupt::Fail(Error::Status { status: 502, .. }))),
-        "{result:?}"
-    );
+    let is_status = matches!(result, Err(Interrupt::Fail(Error::Status { status: 502, .. })));
+    assert!(is_status, "{result:?}");
     assert!(sends(&mut call, &mut session).ends_with("cookie: a=1"));
 }
 
@@ -231,11 +217,12 @@ fn logged_out_code_closes_the_session() {
         let mut session = session();
         let mut call = Call::new(text());
         sends(&mut call, &mut session);
-        call.handle(ok(&format!("{{\"BaseResponse\":{{\"Ret\":\"{ret}\"}}}}")));
-        let result = call.poll(&mut session, NOW);
-        assert!(
-            matches!(result, Err(Interrupt::Fail(Error::LoggedOut { ret: Ret(code), .. })) if code == ret)
-        );
+        call.handle(ok(format!("{{\"BaseResponse\":{{\"Ret\":\"{ret}\"}}}}")));
+        let Err(Interrupt::Fail(Error::LoggedOut { ret: code, .. })) = call.poll(&mut session, NOW)
+        else {
+            panic!("{ret}")
+        };
+        assert_eq!(code, Ret(ret));
         assert_eq!(session.device.closed(), Some(Ret(ret)));
         // A logout afterwards does not change the reason.
         let mut call = Call::new(Logout::new());
@@ -250,7 +237,7 @@ fn logged_out_code_closes_the_session() {
         let mut session = session();
         let mut call = Call::new(text());
         sends(&mut call, &mut session);
-        call.handle(ok(&format!("{{\"BaseResponse\":{{\"Ret\":{ret}}}}}")));
+        call.handle(refused(ret));
         assert!(call.poll(&mut session, NOW).is_err());
         assert_eq!(session.device.closed(), None);
     }

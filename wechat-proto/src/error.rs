@@ -301,34 +301,38 @@ mod tests {
 
     #[test]
     fn errors_are_displayed() {
-        let refused = |message: &str| Error::Refused {
-            endpoint: "webwxsendmsg",
-            ret: Ret::NOT_A_CONTACT,
-            message: message.into(),
-        };
-        assert_eq!(
-            refused("").to_string(),
-            "webwxsendmsg was refused with 1204 (receiver is not a contact)"
-        );
-        assert_eq!(
-            refused("请求失败").to_string(),
-            "webwxsendmsg was refused with 1204 (receiver is not a contact): 请求失败"
-        );
-        assert_eq!(
-            Error::Transport(Failure::new(FailureKind::Connect, Sent::No)).to_string(),
-            "no response: the host could not be reached (nothing was sent)"
-        );
+        let endpoint = "webwxsendmsg";
+        let refused =
+            |ret, message: &str| Error::Refused { endpoint, ret, message: message.into() };
         let unanswered = |cause: Option<Error>| Error::Unanswered { cause: cause.map(Box::new) };
-        assert_eq!(
-            unanswered(Some(Error::Status { endpoint: "webwxsendmsg", status: 502 })).to_string(),
-            "it is unknown whether the request took effect: webwxsendmsg returned HTTP status 502"
-        );
-        assert_eq!(
-            unanswered(None).to_string(),
-            "it is unknown whether the request took effect: the exchange was cancelled"
-        );
+        for (error, text) in [
+            (
+                refused(Ret::NOT_A_CONTACT, ""),
+                "webwxsendmsg was refused with 1204 (receiver is not a contact)",
+            ),
+            (
+                refused(Ret::NOT_A_CONTACT, "请求失败"),
+                "webwxsendmsg was refused with 1204 (receiver is not a contact): 请求失败",
+            ),
+            // A refusal without a code shows no code.
+            (refused(Ret::OK, "No web."), "webwxsendmsg was refused: No web."),
+            (
+                Error::Transport(Failure::new(FailureKind::Connect, Sent::No)),
+                "no response: the host could not be reached (nothing was sent)",
+            ),
+            (
+                unanswered(Some(Error::Status { endpoint, status: 502 })),
+                "it is unknown whether the request took effect: webwxsendmsg returned HTTP status 502",
+            ),
+            (
+                unanswered(None),
+                "it is unknown whether the request took effect: the exchange was cancelled",
+            ),
+            (Error::Source(None), "the source has changed"),
+        ] {
+            assert_eq!(error.to_string(), text);
+        }
         assert_eq!(Ret(77).to_string(), "77");
-        assert_eq!(Error::Source(None).to_string(), "the source has changed");
     }
 
     #[test]
@@ -372,16 +376,6 @@ mod tests {
         ] {
             assert_eq!(error.is_transient(), transient, "{error}");
         }
-    }
-
-    #[test]
-    fn refusal_without_a_code_shows_no_code() {
-        let message = "This account may not use the web.".into();
-        let refused = Error::Refused { endpoint: "webwxnewloginpage", ret: Ret::OK, message };
-        assert_eq!(
-            refused.to_string(),
-            "webwxnewloginpage was refused: This account may not use the web."
-        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod hosts;
 mod import;
 
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
+const WX: &str = "https://wx.qq.com/";
 
 fn stored(hosts: &Hosts, role: Role, lines: &[&str], date: Option<&str>) -> Jar {
     let mut jar = Jar::default();
@@ -63,32 +64,32 @@ fn expiry_is_relative_to_the_date_of_the_reply() {
     let line = "wxsid=s; Expires=Mon, 31-Dec-2018 11:12:21 GMT; Path=/";
     let mut jar = stored(&hosts, Role::Api, &[line], Some("Sun, 30 Dec 2018 23:12:21 GMT"));
     let hour = |hours: u64| NOW.after(Duration::from_secs(hours * 3600));
-    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", hour(11)), "wxsid=s");
+    assert_eq!(sent(&jar, &hosts, WX, hour(11)), "wxsid=s");
     // The local clock may be wrong when the jar is restored, so the cookie expires only after a
     // reply with a `Date`, or when another login begins.
     let again: Jar = serde_json::from_str(&serde_json::to_string(&jar).unwrap()).unwrap();
-    assert_eq!(sent(&again, &hosts, "https://wx.qq.com/", hour(12)), "wxsid=s");
+    assert_eq!(sent(&again, &hosts, WX, hour(12)), "wxsid=s");
     let mut another = again.clone();
     another.reopen();
-    assert_eq!(sent(&another, &hosts, "https://wx.qq.com/", hour(12)), "");
+    assert_eq!(sent(&another, &hosts, WX, hour(12)), "");
     let origin = hosts.origin(Role::Api);
     for (date, cookies) in
         [("Mon, 31 Dec 2018 01:12:21 GMT", "wxsid=s"), ("Mon, 31 Dec 2018 11:12:21 GMT", "")]
     {
         let mut dated = again.clone();
         dated.store(&hosts, origin, [], Some(date), hour(12));
-        assert_eq!(sent(&dated, &hosts, "https://wx.qq.com/", hour(12)), cookies, "{date}");
+        assert_eq!(sent(&dated, &hosts, WX, hour(12)), cookies, "{date}");
     }
     // A cookie that is expired by both clocks is removed, even from the stored jar.
     let mut both = again.clone();
     both.store(&hosts, origin, [], Some("Mon, 31 Dec 2018 11:12:21 GMT"), hour(12));
     assert!(both.cookies.is_empty());
     jar.store(&hosts, origin, [], Some("Mon, 31 Dec 2018 11:12:21 GMT"), hour(11));
-    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", hour(11)), "wxsid=s");
-    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", hour(12)), "");
+    assert_eq!(sent(&jar, &hosts, WX, hour(11)), "wxsid=s");
+    assert_eq!(sent(&jar, &hosts, WX, hour(12)), "");
     // Without a `Date`, the cookie expires by the local clock.
     let jar = stored(&hosts, Role::Api, &[line], None);
-    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", NOW), "");
+    assert_eq!(sent(&jar, &hosts, WX, NOW), "");
     // Max-Age takes precedence.
     let jar = stored(
         &hosts,
@@ -96,8 +97,8 @@ fn expiry_is_relative_to_the_date_of_the_reply() {
         &["a=b; Max-Age=60; Expires=Mon, 31-Dec-2018 11:12:21 GMT"],
         None,
     );
-    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", NOW), "a=b");
-    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", hour(1)), "");
+    assert_eq!(sent(&jar, &hosts, WX, NOW), "a=b");
+    assert_eq!(sent(&jar, &hosts, WX, hour(1)), "");
 }
 
 #[test]
@@ -110,7 +111,7 @@ fn an_expired_line_removes_the_cookie() {
         ("a=; Expires=Sun, 30 Dec 2018 23:12:20 GMT", Some("Sun, 30 Dec 2018 23:12:21 GMT")),
     ] {
         let jar = stored(&hosts, Role::Api, &["a=b", "c=d", line], date);
-        assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", NOW), "c=d", "{line}");
+        assert_eq!(sent(&jar, &hosts, WX, NOW), "c=d", "{line}");
         assert_eq!(jar.cookies.len(), 1, "{line}");
     }
 }
@@ -143,10 +144,10 @@ fn number_of_cookies_is_limited() {
     let short: Vec<String> = (0..64).map(|n| format!("c{n}=v; Max-Age=10")).collect();
     jar.store(&hosts, hosts.origin(Role::Api), short.iter().map(String::as_str), None, NOW);
     jar.store(&hosts, hosts.origin(Role::Api), ["wxsid=s"], None, NOW);
-    assert!(sent(&jar, &hosts, "https://wx.qq.com/", NOW).ends_with("; wxsid=s"));
+    assert!(sent(&jar, &hosts, WX, NOW).ends_with("; wxsid=s"));
     let later = NOW.after(Duration::from_secs(100));
     jar.store(&hosts, hosts.origin(Role::Api), ["wxuin=7"], None, later);
-    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", later), "wxsid=s; wxuin=7");
+    assert_eq!(sent(&jar, &hosts, WX, later), "wxsid=s; wxuin=7");
     assert_eq!(jar.cookies.len(), COOKIES);
 }
 
@@ -157,11 +158,11 @@ fn a_clock_that_was_ahead_loses_no_cookie() {
     let lines = ["wxsid=s; Max-Age=43200", "webwx_data_ticket=old; Max-Age=43200"];
     let mut jar = stored(&hosts, Role::Api, &lines, None);
     let tomorrow = NOW.after(Duration::from_secs(86_400));
-    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", tomorrow), "");
+    assert_eq!(sent(&jar, &hosts, WX, tomorrow), "");
     let line = ["webwx_data_ticket=new; Max-Age=43200"];
     jar.store(&hosts, hosts.origin(Role::Api), line, None, tomorrow);
-    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", tomorrow), "webwx_data_ticket=new");
-    let back = sent(&jar, &hosts, "https://wx.qq.com/", NOW);
+    assert_eq!(sent(&jar, &hosts, WX, tomorrow), "webwx_data_ticket=new");
+    let back = sent(&jar, &hosts, WX, NOW);
     assert_eq!(back, "webwx_data_ticket=new; wxsid=s");
 }
 
@@ -175,11 +176,11 @@ fn a_clock_that_is_ahead_removes_no_cookie() {
     let line = ["wxsid=s; Expires=Wed, 15-Nov-2023 10:13:20 GMT"];
     let tomorrow = NOW.after(Duration::from_secs(86_400));
     jar.store(&hosts, hosts.origin(Role::Api), line, None, tomorrow);
-    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", tomorrow), "");
-    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", NOW), "wxsid=s");
+    assert_eq!(sent(&jar, &hosts, WX, tomorrow), "");
+    assert_eq!(sent(&jar, &hosts, WX, NOW), "wxsid=s");
     let line = ["wxsid=; Expires=Thu, 01-Jan-1970 00:00:00 GMT"];
     jar.store(&hosts, hosts.origin(Role::Api), line, None, tomorrow);
-    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", NOW), "");
+    assert_eq!(sent(&jar, &hosts, WX, NOW), "");
 }
 
 /// At the start of a login, only the local clock is known.
@@ -189,9 +190,9 @@ fn another_login_uses_the_local_clock() {
     let date = Some("Tue, 14 Nov 2023 22:13:20 GMT");
     let mut jar = stored(&hosts, Role::Api, &["a=b; Max-Age=10"], date);
     let later = NOW.after(Duration::from_secs(100));
-    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", later), "a=b");
+    assert_eq!(sent(&jar, &hosts, WX, later), "a=b");
     jar.reopen();
-    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", later), "");
+    assert_eq!(sent(&jar, &hosts, WX, later), "");
 }
 
 /// Threat N6: a path that is too long is ignored.
@@ -201,7 +202,7 @@ fn overlong_paths_are_ignored() {
     for (length, reached) in [(PATH, ""), (PATH + 1, "a=b")] {
         let path = format!("/{}", "x".repeat(length - 1));
         let jar = stored(&hosts, Role::Api, &[&format!("a=b; Path={path}")], None);
-        assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", NOW), reached);
+        assert_eq!(sent(&jar, &hosts, WX, NOW), reached);
         assert_eq!(sent(&jar, &hosts, &format!("https://wx.qq.com{path}"), NOW), "a=b");
     }
 }
@@ -298,9 +299,9 @@ fn a_clock_that_jumps_expires_no_cookie() {
     jar.store(&hosts, origin, [line], today, NOW);
     let day = Duration::from_secs(86_400);
     for now in [NOW, NOW.after(day), Timestamp::from_secs(NOW.as_secs() - 86_400)] {
-        assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", now), "wxsid=s");
+        assert_eq!(sent(&jar, &hosts, WX, now), "wxsid=s");
         jar.store(&hosts, origin, [], today, now);
     }
     jar.store(&hosts, origin, [], Some("Fri, 01 Jan 2038 00:00:00 GMT"), NOW);
-    assert_eq!(sent(&jar, &hosts, "https://wx.qq.com/", NOW), "wxsid=s");
+    assert_eq!(sent(&jar, &hosts, WX, NOW), "wxsid=s");
 }

@@ -266,7 +266,7 @@ mod tests {
 
     use super::*;
     use crate::error::Error;
-    use crate::testing::{account, contact, message, session};
+    use crate::testing::{account, contact, message, said_by, session};
 
     fn directory() -> Directory {
         let mut account = account();
@@ -282,10 +282,7 @@ mod tests {
     }
 
     fn said(from: &str, content: &str) -> Message {
-        let content = serde_json::Value::from(content);
-        message(&alloc::format!(
-            r#""FromUserName":"{from}","ToUserName":"@me","MsgType":1,"Content":{content}"#
-        ))
+        said_by(from, 1, content)
     }
 
     fn rest(when: &When, message: &Message) -> Option<String> {
@@ -336,12 +333,10 @@ mod tests {
             let (found, text) = router.find(&message, &directory(), session().me()).unwrap();
             assert_eq!((*found, &*text), (handler, rest), "{message:?}");
         }
-        let image = message(
-            r#""FromUserName":"@a","ToUserName":"@me","MsgType":3,"Content":"&lt;msg&gt;&lt;img/&gt;&lt;/msg&gt;""#,
-        );
+        let image = said_by("@a", 3, "<msg><img/></msg>");
         let (found, text) = router.find(&image, &directory(), session().me()).unwrap();
         assert_eq!((*found, &*text), ("image", ""));
-        let card = message(r#""FromUserName":"@a","ToUserName":"@me","MsgType":42,"Content":"x""#);
+        let card = said_by("@a", 42, "x");
         assert!(router.find(&card, &directory(), session().me()).is_none());
     }
 

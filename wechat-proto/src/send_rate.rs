@@ -65,8 +65,8 @@ impl Bucket {
 mod tests {
     use super::*;
     use crate::message::SendText;
-    use crate::testing::{Host, account, reply};
-    use crate::{Call, Device, Input, UserName};
+    use crate::testing::{Host, account, ok};
+    use crate::{Call, Device, UserName};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -93,8 +93,7 @@ mod tests {
     #[test]
     fn sends_are_delayed_by_the_rate() {
         let (mut host, mut account) = (Host::new(), account());
-        let serve =
-            |_: &crate::flow::Request| Input::Reply(Ok(reply(r#"{"BaseResponse":{"Ret":0}}"#)));
+        let serve = |_: &crate::flow::Request| ok(r#"{"BaseResponse":{"Ret":0}}"#);
         let mut send = |account: &mut crate::Account| {
             let before = host.slept;
             let mut call = Call::new(SendText::new(UserName::file_helper(), "x"));

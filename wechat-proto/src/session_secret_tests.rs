@@ -38,12 +38,8 @@ fn serve(request: &Request) -> crate::flow::Response {
         "webwxlogout" => "PLANTED",
         _ => r#"{"BaseResponse":{"Ret":0},"SKey":"PLANTED"}"#,
     };
-    let mut reply = reply(body);
-    let headers = reply.headers_mut();
-    for line in ["wxsid=PLANTED-sid; Path=/", "webwx_data_ticket=PLANTED+=; Domain=qq.com"] {
-        headers.append(http::header::SET_COOKIE, line.parse().unwrap());
-    }
-    reply
+    let lines = ["wxsid=PLANTED-sid; Path=/", "webwx_data_ticket=PLANTED+=; Domain=qq.com"];
+    with_cookies(reply(body), &lines)
 }
 
 fn clean(shown: &dyn fmt::Debug) {

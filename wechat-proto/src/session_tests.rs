@@ -10,7 +10,7 @@ use crate::ids::MsgId;
 use crate::retry::Lane;
 use crate::rng::Generator;
 use crate::sync::SyncCheck;
-use crate::testing::{NOW, http_of, reply, session};
+use crate::testing::{NOW, http_of, reply, session, with_cookies};
 
 #[path = "session_secret_tests.rs"]
 mod secret;
@@ -36,10 +36,9 @@ impl Session {
 pub(crate) fn filled() -> Session {
     let mut session = session();
     let uri = http_of(SyncCheck, &mut session).uri().clone();
-    let mut answer = reply("window.synccheck={retcode:\"0\",selector:\"0\"}");
-    for line in ["wxsid=a/+=; Secure; Max-Age=9", "t=1; Domain=qq.com"] {
-        answer.headers_mut().append(http::header::SET_COOKIE, line.parse().unwrap());
-    }
+    let answer = reply("window.synccheck={retcode:\"0\",selector:\"0\"}");
+    let lines = ["wxsid=a/+=; Secure; Max-Age=9", "t=1; Domain=qq.com"];
+    let answer = with_cookies(answer, &lines);
     SyncCheck.receive(&mut session, &uri, &answer, NOW).unwrap();
     session.sync_check_key = Some(session.sync_key.clone());
     session.chat_set = ["@a", "@@b"].map(|name| name.parse().unwrap()).into();

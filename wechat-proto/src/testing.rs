@@ -25,7 +25,8 @@ use crate::session::Me;
 use crate::sync::key::WireKey;
 use crate::wire::lenient::{Lenient as _, List};
 use crate::{
-    Account, Device, Endpoint, Error, Flow, Input, Interrupt, Message, Session, Timestamp, UserName,
+    Account, Body, Device, Endpoint, Error, Flow, Input, Interrupt, Message, Session, Timestamp,
+    UserName,
 };
 
 #[path = "../tests/it/files.rs"]
@@ -39,30 +40,27 @@ pub(crate) mod xml;
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_476_606_163_580);
 
 /// Returns the request of an endpoint as text: method and URI, headers, body.
-pub(crate) fn rendered<E: Endpoint>(mut endpoint: E, state: &mut E::State) -> String {
-    let http = endpoint.request(state, NOW);
-    render(&http)
+pub(crate) fn rendered<E: Endpoint>(endpoint: E, state: &mut E::State) -> String {
+    render(&http_of(endpoint, state))
 }
 
 /// Returns the request of an endpoint.
-pub(crate) fn http_of<E: Endpoint>(
-    endpoint: E,
-    state: &mut E::State,
-) -> http::Request<crate::body::Body> {
-    built(endpoint, state, NOW)
+pub(crate) fn http_of<E: Endpoint>(mut endpoint: E, state: &mut E::State) -> http::Request<Body> {
+    endpoint.request(state, NOW)
 }
 
-/// Returns the request of an endpoint at a given time.
-pub(crate) fn built<E: Endpoint>(
+/// Sends the request of an endpoint, and receives this reply.
+pub(crate) fn exchange<E: Endpoint>(
     mut endpoint: E,
     state: &mut E::State,
-    now: Timestamp,
-) -> http::Request<crate::body::Body> {
-    endpoint.request(state, now)
+    body: &str,
+) -> Result<E::Output, Error> {
+    let uri = endpoint.request(state, NOW).uri().clone();
+    endpoint.receive(state, &uri, &reply(body), NOW)
 }
 
 /// Returns the body of a request.
-pub(crate) fn body(request: &http::Request<crate::body::Body>) -> String {
+pub(crate) fn body(request: &http::Request<Body>) -> String {
     String::from_utf8(request.body().clone().into_bytes().into()).unwrap()
 }
 
@@ -70,7 +68,7 @@ pub(crate) fn body(request: &http::Request<crate::body::Body>) -> String {
 /// `Accept-Encoding` and `Content-Length`, of `Referer` and `Origin` for the page of `wx.qq.com`, and
 /// of `Accept` and `Content-Type` for JSON. It shows any other value of these headers, and panics if
 /// one is missing.
-pub(crate) fn render(http: &http::Request<crate::body::Body>) -> String {
+pub(crate) fn render(http: &http::Request<Body>) -> String {
     let (host, length) = (http.uri().authority().unwrap(), http.body().len().to_string());
     let mut usual = vec![
         (HOST, host.as_str()),

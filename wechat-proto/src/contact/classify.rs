@@ -246,11 +246,8 @@ mod tests {
             ("weixin", false),
             ("@@1", false),
         ] {
-            assert_eq!(
-                contact(&format!("{{\"UserName\":\"{name}\"}}")).is_hidden(),
-                hidden,
-                "{name}"
-            );
+            let contact = contact(&format!("{{\"UserName\":\"{name}\"}}"));
+            assert_eq!(contact.is_hidden(), hidden, "{name}");
         }
         assert!(contact(r#"{"UserName":"fmessage"}"#).is_read_only());
         assert!(!contact(r#"{"UserName":"filehelper"}"#).is_read_only());

@@ -4,7 +4,6 @@ use alloc::string::{String, ToString as _};
 use alloc::vec;
 use core::time::Duration;
 
-use bytes::Buf as _;
 use serde_json::{Value, json};
 
 use super::*;
@@ -17,9 +16,7 @@ use crate::testing::{Host, NOW, account, failed, name, ok, refused};
 mod refusals;
 
 fn body(request: &Request) -> Value {
-    let mut body = request.http.body().clone();
-    let length = body.len();
-    serde_json::from_slice(&body.copy_to_bytes(length)).unwrap_or_default()
+    serde_json::from_slice(&request.http.body().clone().into_bytes()).unwrap_or_default()
 }
 
 /// Returns the names in a request, or the `Seq` of a request for a page.
@@ -34,8 +31,7 @@ fn requested(request: &Request) -> Vec<String> {
 
 fn page(names: &[&str], seq: i64) -> Input {
     let members: Vec<Value> = names.iter().map(|name| json!({ "UserName": name })).collect();
-    let json = json!({ "BaseResponse": { "Ret": 0 }, "MemberList": members, "Seq": seq });
-    ok(json)
+    ok(json!({ "BaseResponse": { "Ret": 0 }, "MemberList": members, "Seq": seq }))
 }
 
 /// Returns a reply with the requested names in reverse order, with a member each.
@@ -45,8 +41,7 @@ fn batch_of(request: &Request) -> Input {
         .rev()
         .map(|name| json!({ "UserName": name, "NickName": format!("of {name}"), "MemberList": [{ "UserName": "@m" }] }))
         .collect();
-    let json = json!({ "BaseResponse": { "Ret": 0 }, "Count": 9999, "ContactList": list });
-    ok(json)
+    ok(json!({ "BaseResponse": { "Ret": 0 }, "Count": 9999, "ContactList": list }))
 }
 
 fn broken() -> Input {
@@ -193,8 +188,7 @@ fn incomplete_unordered_reply_is_matched_by_name() {
                 .map(|name| json!({ "UserName": name, "NickName": name }))
                 .chain([json!(null), json!({ "UserName": "" })])
                 .collect();
-            let json = json!({ "BaseResponse": { "Ret": 0 }, "ContactList": some });
-            ok(json)
+            ok(json!({ "BaseResponse": { "Ret": 0 }, "ContactList": some }))
         });
     result.unwrap();
     assert_eq!(sizes, [50, 50, 20]);

@@ -187,11 +187,16 @@ mod tests {
         r#""MemberCount":1,"MemberList":[{"UserName":"@7","NickName":"x","DisplayName":"x","AttrStatus":7,"MemberStatus":7}]"#,
     ];
 
+    /// Parses a record of the room `@@1`.
+    fn room(fields: &str) -> Contact {
+        contact(&alloc::format!("{{\"UserName\":\"@@1\",{fields}}}"))
+    }
+
     #[test]
     fn empty_fields_erase_nothing() {
         let bare = contact(r#"{"UserName":"@@1"}"#);
         for field in FIELDS {
-            let old = contact(&alloc::format!("{{\"UserName\":\"@@1\",{field}}}"));
+            let old = room(field);
             assert_ne!(old, bare, "{field}");
             assert_eq!(bare.clone().completed_from(&old), old, "{field}");
             assert_eq!(old.clone().completed_from(&bare), old, "{field}");
@@ -218,15 +223,11 @@ mod tests {
                 "A b",
             ),
         ] {
-            let new =
-                contact(&alloc::format!("{{\"UserName\":\"@@1\",{new}}}")).completed_from(&old);
-            assert_eq!(members(&new), expected);
+            assert_eq!(members(&room(new).completed_from(&old)), expected);
         }
         // Without a count, the length of the list is the count.
-        let old =
-            contact(r#"{"UserName":"@@1","MemberCount":149,"MemberList":[{"UserName":"@2"}]}"#);
-        let new = contact(r#"{"UserName":"@@1","MemberList":[{"UserName":"@3","NickName":"c"}]}"#);
-        let new = new.completed_from(&old);
+        let old = room(r#""MemberCount":149,"MemberList":[{"UserName":"@2"}]"#);
+        let new = room(r#""MemberList":[{"UserName":"@3","NickName":"c"}]"#).completed_from(&old);
         assert_eq!((new.member_count, members(&new).as_str()), (1, "c"));
     }
 
@@ -275,7 +276,6 @@ mod tests {
     #[test]
     fn owner_fields_are_merged_together() {
         let me = "@me".parse().unwrap();
-        let room = |field| contact(&alloc::format!("{{\"UserName\":\"@@1\",{field}}}"));
         let (mine, others) = (room(r#""IsOwner":1"#), room(r#""ChatRoomOwner":"@7""#));
         assert_eq!(others.clone().completed_from(&mine).owner(&me).unwrap().as_str(), "@7");
         assert_eq!(others.clone().completed_from(&mine).is_owner, 0);

@@ -4,7 +4,7 @@ use alloc::vec;
 
 use super::*;
 use crate::error::{Failure, Ret, Sent};
-use crate::testing::{NOW, body, contact, message, session};
+use crate::testing::{NOW, body, contact, message, name, session};
 
 /// The pending lookups and the directory of an account.
 struct Fixture {
@@ -97,7 +97,7 @@ fn unknown_sender_is_looked_up_once() {
     fixture.said("@@room", "@a:<br/>hi");
     assert_eq!(fixture.requested(), [""; 0]);
     // A deleted contact counts as unknown again.
-    fixture.pending.forget(&"@new".parse().unwrap());
+    fixture.pending.forget(&name("@new"));
     fixture.said("@new", "hi");
     assert_eq!(fixture.requested(), ["@new"]);
 }
@@ -166,7 +166,7 @@ fn room_lookups_end_if_speakers_stay_unknown() {
     }
     assert_eq!(requested, 3);
     // The count restarts after the room was left and joined again.
-    fixture.pending.forget(&"@@r".parse().unwrap());
+    fixture.pending.forget(&name("@@r"));
     fixture.said("@@r", "wxid_50:<br/>hi");
     assert_eq!(fixture.requested(), ["@@r"]);
     fixture.learn(r#"{"UserName":"@@r","MemberCount":2,"MemberList":[{"UserName":"@a","NickName":"a"},{"UserName":"wxid_50","NickName":"x"}]}"#);
@@ -194,7 +194,7 @@ fn deleted_contact_is_not_looked_up() {
     let mut fixture = Fixture::new();
     fixture.said("@x", "hi");
     fixture.said("@y", "hi");
-    fixture.pending.forget(&"@x".parse().unwrap());
+    fixture.pending.forget(&name("@x"));
     assert_eq!(fixture.requested(), ["@y"]);
 }
 
@@ -351,7 +351,7 @@ fn oldest_guests_are_dropped() {
         assert_eq!(fixture.requested(), [name]);
         fixture.learn(&format!(r#"{{"UserName":"{name}","NickName":"n","ContactFlag":{flag}}}"#));
         fixture.answered();
-        fixture.pending.touch(&fixture.directory, &name.parse().unwrap());
+        fixture.pending.touch(&fixture.directory, &self::name(name));
         fixture.pending.evict(&mut fixture.directory, usize::MAX);
     };
     meet(&mut fixture, "@friend", 3);
@@ -359,8 +359,7 @@ fn oldest_guests_are_dropped() {
     for n in 1..GUESTS {
         meet(&mut fixture, &format!("@guest{n}"), 0);
     }
-    let knows =
-        |fixture: &Fixture, name: &str| fixture.directory.find(&name.parse().unwrap()).is_some();
+    let knows = |fixture: &Fixture, name: &str| fixture.directory.find(&self::name(name)).is_some();
     assert!(knows(&fixture, "@first"));
     for n in 0..10 {
         meet(&mut fixture, &format!("@later{n}"), 0);

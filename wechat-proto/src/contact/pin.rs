@@ -61,11 +61,9 @@ impl Endpoint for PinChat {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::String;
-
     use super::*;
     use crate::contact::{ContactFlag, SetRemark};
-    use crate::testing::{NOW, account, body, contact, http_of, rendered, reply};
+    use crate::testing::{account, body, contact, exchange, http_of, rendered};
 
     #[test]
     fn request_is_built() {
@@ -80,19 +78,6 @@ mod tests {
         assert!(body(&unpin).contains(r#""CmdId":3,"OP":0,"RemarkName":"老 \"张\"","#));
     }
 
-    fn set_remark(account: &mut Account, name: &UserName, remark: &str) {
-        let mut set = SetRemark::new(name.clone(), remark.parse().unwrap());
-        receive(&mut set, account);
-    }
-
-    /// Applies a success reply; returns the request.
-    fn receive<E: Endpoint<State = Account>>(endpoint: &mut E, account: &mut Account) -> String {
-        let request = endpoint.request(account, NOW);
-        let ok = reply(r#"{"BaseResponse":{"Ret":0}}"#);
-        assert!(endpoint.receive(account, request.uri(), &ok, NOW).is_ok());
-        body(&request)
-    }
-
     /// Without the field, the service removes the remark.
     #[test]
     fn pin_carries_the_remark_that_was_set_before() {
@@ -100,10 +85,14 @@ mod tests {
         // The caller holds this record, which is older than the directory's.
         let before = contact(r#"{"UserName":"@a","ContactFlag":3,"RemarkName":"old"}"#);
         account.learn([before.clone()]);
+        let ok = r#"{"BaseResponse":{"Ret":0}}"#;
         for remark in ["new", ""] {
-            set_remark(&mut account, &before.user_name, remark);
+            let set = SetRemark::new(before.user_name.clone(), remark.parse().unwrap());
+            exchange(set, &mut account, ok).unwrap();
             for (pinned, flag) in [(true, 3 | 2048), (false, 3)] {
-                let body = receive(&mut PinChat::new(&before, pinned), &mut account);
+                let pin = PinChat::new(&before, pinned);
+                let body = body(&http_of(pin.clone(), &mut account));
+                exchange(pin, &mut account, ok).unwrap();
                 assert!(body.contains(&alloc::format!(r#""RemarkName":"{remark}""#)), "{body}");
                 let contact = account.directory().find(&before.user_name).unwrap();
                 let flag = ContactFlag(flag);
@@ -117,10 +106,8 @@ mod tests {
         let mut account = account();
         let contact = contact(r#"{"UserName":"@a","ContactFlag":3}"#);
         account.learn([contact.clone()]);
-        let mut pin = PinChat::new(&contact, true);
-        let uri = pin.request(&mut account, NOW).uri().clone();
-        let refused = reply(r#"{"BaseResponse":{"Ret":1}}"#);
-        assert!(pin.receive(&mut account, &uri, &refused, NOW).is_err());
+        let pin = PinChat::new(&contact, true);
+        assert!(exchange(pin, &mut account, r#"{"BaseResponse":{"Ret":1}}"#).is_err());
         assert_eq!(account.directory().find(&contact.user_name), Some(&contact));
     }
 }

@@ -89,7 +89,7 @@ text_type! { Remark: Display; }
 mod tests {
     use super::*;
 
-    use crate::testing::{NOW, account, contact, malformed, rendered, reply};
+    use crate::testing::{account, contact, exchange, malformed, rendered, reply};
 
     #[test]
     fn request_is_built() {
@@ -126,10 +126,9 @@ mod tests {
         let mut account = account();
         account.learn([contact(r#"{"UserName":"@a","RemarkName":"old","RemarkPYQuanPin":"old"}"#)]);
         let name: UserName = "@a".parse().unwrap();
-        let uri = http::Uri::from_static("https://wx.qq.com/");
         let mut set = |remark: &str, body: &str| {
-            let mut endpoint = SetRemark::new(name.clone(), remark.parse().unwrap());
-            let result = endpoint.receive(&mut account, &uri, &reply(body), NOW);
+            let set = SetRemark::new(name.clone(), remark.parse().unwrap());
+            let result = exchange(set, &mut account, body);
             let contact = account.directory().find(&name).unwrap().clone();
             (result.is_ok(), contact.remark_name, contact.remark_pinyin.full)
         };
@@ -137,8 +136,8 @@ mod tests {
         assert_eq!(set("new", refused), (false, "old".into(), "old".into()));
         assert_eq!(set("new", ok), (true, "new".into(), "".into()));
         assert_eq!(set("", ok), (true, "".into(), "".into()));
-        let mut endpoint = SetRemark::new("@unknown".parse().unwrap(), Remark::default());
-        endpoint.receive(&mut account, &uri, &reply(ok), NOW).unwrap();
+        let unknown = SetRemark::new("@unknown".parse().unwrap(), Remark::default());
+        exchange(unknown, &mut account, ok).unwrap();
         assert_eq!(account.directory().len(), 1);
     }
 }

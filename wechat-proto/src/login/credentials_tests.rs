@@ -13,11 +13,6 @@ use crate::login::{CheckScan, RedeemTicket, Redeemed, Scan};
 use crate::testing::{http_of, reply};
 use crate::{Device, Entry, Hosts};
 
-/// Returns the device as it is stored.
-fn json(device: &Device) -> String {
-    serde_json::to_string(device).unwrap()
-}
-
 /// The hosts of the web and desktop entries.
 const TABLE: [&str; 5] =
     ["wx.qq.com", "wx2.qq.com", "wx8.qq.com", "web.wechat.com", "web2.wechat.com"];
@@ -48,6 +43,7 @@ fn origins(device: &Device) -> Vec<String> {
     roles.map(|role| device.hosts().origin(role).to_string()).into()
 }
 
+/// Returns the stored form.
 fn stored(device: &Device) -> String {
     serde_json::to_string(device).unwrap()
 }
@@ -73,11 +69,9 @@ fn all_five_hosts_are_accepted() {
         let mut moved = Device::new();
         move_to(&mut moved, &address).unwrap();
         assert_eq!(origins(&moved), origins(&device));
-        assert!(
-            origins(&device)
-                .iter()
-                .all(|origin| origin.ends_with(host) || origin == "https://login.weixin.qq.com")
-        );
+        let is_own =
+            |origin: &String| origin.ends_with(host) || origin == "https://login.weixin.qq.com";
+        assert!(origins(&device).iter().all(is_own));
     }
 }
 
@@ -183,7 +177,7 @@ fn n2_only_the_callers_origin_may_be_http() {
         let mut here = device();
         assert_eq!(follow(&mut here, &format!("{other}{REST}")), None, "{other}");
         assert_eq!(move_to(&mut here, &format!("{other}{REST}")), None, "{other}");
-        assert_eq!(json(&here), json(&device()), "{other}");
+        assert_eq!(stored(&here), stored(&device()), "{other}");
     }
 }
 
@@ -214,7 +208,7 @@ fn n3_other_paths_and_overlong_queries_are_refused() {
     ] {
         let mut device = Device::new();
         assert_eq!(follow(&mut device, &format!("https://wx.qq.com{rest}")), None, "{rest}");
-        assert_eq!(json(&device), json(&Device::new()), "{rest}");
+        assert_eq!(stored(&device), stored(&Device::new()), "{rest}");
     }
     // The query is sent unchanged: encoding it again leads to 1203.
     let odd = "/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=A%2b+@=/==&x=%e4&&y=a|b";
@@ -263,11 +257,11 @@ proptest! {
             prop_assert_eq!(ours.host(), browser.host_str());
             prop_assert_eq!(ours.path(), Redirect::PATH);
         } else {
-            prop_assert_eq!(json(&device), json(&Device::new()));
+            prop_assert_eq!(stored(&device), stored(&Device::new()));
         }
         let mut moved = Device::new();
         if move_to(&mut moved, &address).is_none() {
-            prop_assert_eq!(json(&moved), json(&Device::new()));
+            prop_assert_eq!(stored(&moved), stored(&Device::new()));
         }
         for device in [device, moved] {
             let families = Family::WEB.map(|family| Device::new().with_hosts(Hosts::new(family)));

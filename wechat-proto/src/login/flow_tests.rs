@@ -1,4 +1,3 @@
-use alloc::borrow::ToOwned as _;
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
@@ -6,22 +5,14 @@ use core::time::Duration;
 
 use super::*;
 use crate::error::Ret;
-use crate::flow::Response;
 use crate::hosts::{Family, Hosts};
 use crate::login::testing::*;
-use crate::testing::reply;
+use crate::testing::{failed, ok, reply, status, with_cookies};
 
 #[path = "flow_push_tests.rs"]
 mod pushed;
 #[path = "flow_trouble_tests.rs"]
 mod trouble;
-
-/// Returns a reply with another status.
-fn status(code: u16, body: &str) -> Response {
-    let mut reply = reply(body);
-    *reply.status_mut() = http::StatusCode::from_u16(code).unwrap();
-    reply
-}
 
 impl Stage<Login> {
     fn new(replies: &[&str]) -> Self {
@@ -52,10 +43,8 @@ impl Stage<Login> {
 fn login_completes() {
     let mut stage = Stage::new(&[CODE, PENDING, SCANNED, SCANNED, PENDING]);
     stage.then(&[&*confirmed("wx2.qq.com")]);
-    let mut page = reply(PAGE);
-    for line in ["wxsid=s1d; Path=/; Secure", "webwx_data_ticket=gS/+=; Domain=.qq.com; Path=/"] {
-        page.headers_mut().append(http::header::SET_COOKIE, line.parse().unwrap());
-    }
+    let lines = ["wxsid=s1d; Path=/; Secure", "webwx_data_ticket=gS/+=; Domain=.qq.com; Path=/"];
+    let page = with_cookies(reply(PAGE), &lines);
     stage.then_input(Input::Reply(Ok(page))).then(&[INIT, DONE]);
     let Ok(Progress::Code { uuid }) = stage.next() else { panic!() };
     assert_eq!(uuid.as_str(), "gf5Gk61zEA==");
@@ -173,10 +162,8 @@ fn each_list_of_replies_has_its_outputs() {
 #[test]
 fn login_switches_to_every_family() {
     for family in Family::WEB {
-        let mut stage = Stage::new(&[CODE]);
-        stage.then(&[&*confirmed(family.host()), PAGE, INIT, DONE]);
-        stage.code();
-        stage.logged_in();
+        let mut stage = Stage::new(&[CODE, &confirmed(family.host()), PAGE, INIT, DONE]);
+        assert_eq!(stage.outputs(), "code, logged in");
         assert_eq!(stage.device.hosts(), &Hosts::new(family));
         let hosts = stage.host.requests.iter().skip(2).map(|request| request.http.uri().host());
         assert!(hosts.into_iter().all(|host| host == Some(family.host())), "{family:?}");
@@ -191,8 +178,7 @@ fn untrusted_hosts_receive_no_request() {
         "evil.example:443@wx.qq.com", "wx.qq.com:8443", "wx.qq.com.", "login.wx.qq.com",
         "127.0.0.1",
     ] {
-        let mut stage = Stage::new(&[CODE]);
-        stage.then(&[&*confirmed(evil), CODE]);
+        let mut stage = Stage::new(&[CODE, &confirmed(evil), CODE]);
         stage.code();
         assert!(matches!(stage.next(), Err(Error::Untrusted { .. })), "{evil}");
         assert_eq!(stage.device.hosts(), &Hosts::default());
@@ -207,36 +193,29 @@ fn untrusted_hosts_receive_no_request() {
 
 #[test]
 fn a_single_origin_receives_all_requests() {
-    let mut stage = Stage::new(&[CODE]);
+    let mut stage = Stage::new(&[CODE, &confirmed("wx.qq.com")]);
     stage.device = Device::new().with_hosts(Hosts::all("http://127.0.0.1:99".parse().unwrap()));
-    stage.then(&[&*confirmed("wx.qq.com")]);
     stage.code();
     assert!(matches!(stage.next(), Err(Error::Untrusted { .. })));
     stage.then(&[CODE, &confirmed("127.0.0.1:99").replace("https", "http"), PAGE, INIT, DONE]);
-    stage.code();
-    stage.logged_in();
+    assert_eq!(stage.outputs(), "code, logged in");
     assert!(stage.host.requests.iter().all(|r| r.http.uri().host() == Some("127.0.0.1")));
 }
 
 #[test]
 fn a_code_is_renewed_five_times() {
     for text in [EXPIRED, "window.code=500;"] {
-        let mut stage = Stage::new(&[CODE]);
-        for _ in 0..5 {
-            stage.code();
-            stage.then(&[text, CODE]);
-        }
-        stage.code();
-        stage.then(&[text]);
-        assert!(matches!(stage.next(), Err(Error::Expired)));
-        assert_eq!(stage.requested().iter().filter(|name| **name == "jslogin").count(), 6);
+        let mut stage = Stage::new(&[]);
         // The login starts again, with the same number of renewals.
-        stage.then(&[CODE]);
-        for _ in 0..5 {
-            stage.code();
-            stage.then(&[text, CODE]);
+        for _ in 0..2 {
+            stage.then(&[CODE]).code();
+            for _ in 0..5 {
+                stage.then(&[text, CODE]).code();
+            }
+            stage.then(&[text]);
+            assert!(matches!(stage.next(), Err(Error::Expired)));
         }
-        stage.code();
+        assert_eq!(stage.requested().iter().filter(|name| **name == "jslogin").count(), 12);
     }
 }
 
@@ -245,10 +224,9 @@ fn a_code_is_renewed_five_times() {
 fn login_page_with_status_301_is_parsed() {
     let mut page = status(301, PAGE);
     page.headers_mut().insert(http::header::LOCATION, "https://evil.example/".parse().unwrap());
-    let mut stage = Stage::new(&[CODE]);
-    stage.then(&[&*confirmed("wx.qq.com")]).then_input(Input::Reply(Ok(page))).then(&[INIT, DONE]);
-    stage.code();
-    stage.logged_in();
+    let mut stage = Stage::new(&[CODE, &confirmed("wx.qq.com")]);
+    stage.then_input(Input::Reply(Ok(page))).then(&[INIT, DONE]);
+    assert_eq!(stage.outputs(), "code, logged in");
     assert!(!stage.went_to("evil.example"));
 }
 
@@ -260,21 +238,18 @@ fn login_switches_to_the_accounts_host() {
     };
     let mut stage = Stage::new(&[CODE]);
     stage.then(&[&*confirmed("wx.qq.com"), &elsewhere("web2.wechat.com"), CODE]);
-    stage.code();
-    stage.code();
+    assert_eq!(stage.outputs(), "code, code");
     assert_eq!(stage.last().http.uri().host(), Some("login.web2.wechat.com"));
     assert_eq!(stage.device.hosts(), &Hosts::new(Family::Web2));
     // The number of switches is limited like that of renewals.
     for _ in 0..4 {
-        stage.then(&[&*confirmed("wx.qq.com"), &elsewhere("wx2.qq.com"), CODE]);
-        stage.code();
+        stage.then(&[&*confirmed("wx.qq.com"), &elsewhere("wx2.qq.com"), CODE]).code();
     }
     stage.then(&[&*confirmed("wx.qq.com"), &elsewhere("wx2.qq.com")]);
     assert!(matches!(stage.next(), Err(Error::Expired)));
 
     let mut stage = Stage::new(&[CODE]);
-    stage.then(&[&*confirmed("wx.qq.com"), &elsewhere("evil.example"), CODE]);
-    stage.code();
+    stage.then(&[&*confirmed("wx.qq.com"), &elsewhere("evil.example"), CODE]).code();
     assert!(matches!(stage.next(), Err(Error::Untrusted { .. })));
     stage.code();
     assert!(!stage.went_to("evil.example"));
@@ -283,14 +258,12 @@ fn login_switches_to_the_accounts_host() {
 /// `docs/protocol.md` §4.1.
 #[test]
 fn init_without_a_key_is_repeated_once() {
-    let mut stage = Stage::new(&[CODE]);
-    stage.then(&[&*confirmed("wx.qq.com"), PAGE, EMPTY, INIT, DONE]);
+    let mut stage = Stage::new(&[CODE, &confirmed("wx.qq.com"), PAGE, EMPTY, INIT, DONE]);
     stage.code();
     let account = stage.logged_in();
     assert!(!account.session.sync_key.is_empty());
     // The request is repeated only once. The second reply is accepted without a key.
-    let mut stage = Stage::new(&[CODE]);
-    stage.then(&[&*confirmed("wx.qq.com"), PAGE, EMPTY, EMPTY, DONE]);
+    let mut stage = Stage::new(&[CODE, &confirmed("wx.qq.com"), PAGE, EMPTY, EMPTY, DONE]);
     stage.code();
     let account = stage.logged_in();
     assert!(account.session.sync_key.is_empty());

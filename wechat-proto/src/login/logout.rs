@@ -117,7 +117,7 @@ mod tests {
     use crate::call::Call;
     use crate::error::{Failure, FailureKind, Sent};
     use crate::flow::Input;
-    use crate::testing::{Host, NOW, http_of, rendered, reply, session};
+    use crate::testing::{Host, NOW, http_of, rendered, session, status};
 
     #[test]
     fn logout_request_is_built() {
@@ -141,9 +141,8 @@ mod tests {
         }
     }
 
-    fn run(session: &mut Session, logout: Logout, status: u16) -> Result<(), Error> {
-        let mut page = reply("<html></html>");
-        *page.status_mut() = http::StatusCode::from_u16(status).unwrap();
+    fn run(session: &mut Session, logout: Logout, code: u16) -> Result<(), Error> {
+        let page = status(code, "<html></html>");
         Host::new().run(&mut Call::new(logout), session, |_| Input::Reply(Ok(page.clone())))
     }
 

@@ -1,17 +1,16 @@
+use alloc::format;
 use alloc::string::ToString as _;
 use core::time::Duration;
 
 use super::*;
-use crate::error::FailureKind;
 use crate::hosts::Family;
 use crate::login::testing::*;
 use crate::sync::Inbox;
-use crate::testing::{Host, NOW, reply, session};
+use crate::testing::{Host, NOW, ok, session};
 use crate::{Entry, Hosts};
 
 const NEWS: &str = r#"{"BaseResponse":{"Ret":0},"AddMsgCount":1,"AddMsgList":[{"MsgId":"5","FromUserName":"@a","ToUserName":"@me","MsgType":1,"Content":"hi"}],"SyncKey":{"Count":1,"List":[{"Key":1,"Val":9}]},"SKey":"@crypt_new"}"#;
 const CLOSED: &str = r#"{"BaseResponse":{"Ret":1101}}"#;
-const ANNOUNCED: [&str; 2] = [INIT, DONE];
 
 /// Returns a session that began this many seconds ago.
 fn since(seconds: u64) -> Session {
@@ -40,7 +39,7 @@ fn an_open_session_is_resumed() {
         let message = stage.host.run(&mut Inbox::new(), &mut account, |request| {
             let path = request.http.uri().path();
             assert!(!path.ends_with("/webwxsync"), "{path}");
-            Input::Reply(Ok(reply("{}")))
+            ok("{}")
         });
         assert_eq!(message.unwrap().text(), Some("hi"));
         assert!(matches!(stage.next(), Err(Error::InUse)), "the session was returned");
@@ -63,85 +62,58 @@ fn the_stored_session_uses_the_seed_of_the_lent_device() {
 /// Tests each value of [`Resume`] with each reason to continue with the next step.
 #[test]
 fn each_method_falls_back_to_the_next() {
-    let [init, done] = ANNOUNCED;
+    use Resume::{Code, Push, StoredOnly};
     let confirmed = &*confirmed("wx.qq.com");
+    let last = [confirmed, PAGE, INIT, DONE];
     let expired = "the login was not confirmed";
     let ended = "the session is closed: 1101 (session no longer valid), 99 s after the login and \
                  before any message";
-    let refused = "webwxpushloginurl was refused with 1 (parameter error): device authinfo invalid";
-    let rows: &[(Resume, &[&str], &str)] = &[
-        (Resume::StoredOnly, &[CLOSED], ended),
+    let unknown = "webwxpushloginurl was refused with 1 (parameter error): device authinfo invalid";
+    let refused = "webwxnewloginpage was refused with 1203 (login not allowed on the web): \
+                   为了你的帐号安全";
+    for (resume, replies, logs_in, outputs) in [
+        (StoredOnly, &[CLOSED][..], false, ended),
+        (Push, &[CLOSED, PUSHED], true, "closed 1101, on phone"),
+        (Push, &[CLOSED, UNKNOWN, UNKNOWN], false, &format!("closed 1101, {unknown}")),
+        (Push, &[CLOSED, UNKNOWN, PUSHED], true, "closed 1101, on phone"),
+        (Push, &[CLOSED, PUSHED, CANCELLED], false, &format!("closed 1101, on phone, {expired}")),
+        (Push, &[CLOSED, PUSHED, EXPIRED], false, &format!("closed 1101, on phone, {expired}")),
         (
-            Resume::Push,
-            &[CLOSED, PUSHED, confirmed, PAGE, init, done],
-            "closed 1101, on phone, logged in",
-        ),
-        (Resume::Push, &[CLOSED, UNKNOWN, UNKNOWN], &alloc::format!("closed 1101, {refused}")),
-        (
-            Resume::Push,
-            &[CLOSED, UNKNOWN, PUSHED, confirmed, PAGE, init, done],
-            "closed 1101, on phone, logged in",
-        ),
-        (
-            Resume::Push,
-            &[CLOSED, PUSHED, CANCELLED],
-            &alloc::format!("closed 1101, on phone, {expired}"),
-        ),
-        (
-            Resume::Push,
-            &[CLOSED, PUSHED, EXPIRED],
-            &alloc::format!("closed 1101, on phone, {expired}"),
-        ),
-        (
-            Resume::Push,
+            Push,
             &[CLOSED, PUSHED, confirmed, REFUSED],
-            "closed 1101, on phone, webwxnewloginpage was refused with 1203 (login not allowed on \
-             the web): 为了你的帐号安全",
+            false,
+            &format!("closed 1101, on phone, {refused}"),
         ),
-        (
-            Resume::Code,
-            &[CLOSED, PUSHED, confirmed, PAGE, init, done],
-            "closed 1101, on phone, logged in",
-        ),
-        (
-            Resume::Code,
-            &[CLOSED, UNKNOWN, UNKNOWN, CODE, confirmed, PAGE, init, done],
-            "closed 1101, code, logged in",
-        ),
-        (
-            Resume::Code,
-            &[CLOSED, PUSHED, CANCELLED, CODE, confirmed, PAGE, init, done],
-            "closed 1101, on phone, cancelled, code, logged in",
-        ),
-        (
-            Resume::Code,
-            &[CLOSED, PUSHED, EXPIRED, CODE, confirmed, PAGE, init, done],
-            "closed 1101, on phone, code, logged in",
-        ),
-    ];
-    for (resume, replies, outputs) in rows {
-        let mut stage = opening(since(99), *resume, &[]);
-        stage.then(replies);
-        assert_eq!(stage.outputs(), *outputs, "{resume:?}");
+        (Code, &[CLOSED, PUSHED], true, "closed 1101, on phone"),
+        (Code, &[CLOSED, UNKNOWN, UNKNOWN, CODE], true, "closed 1101, code"),
+        (Code, &[CLOSED, PUSHED, CANCELLED, CODE], true, "closed 1101, on phone, cancelled, code"),
+        (Code, &[CLOSED, PUSHED, EXPIRED, CODE], true, "closed 1101, on phone, code"),
+    ] {
+        let mut stage = opening(since(99), resume, replies);
+        let expected = match logs_in {
+            true => format!("{outputs}, logged in"),
+            false => outputs.into(),
+        };
+        stage.then(if logs_in { &last } else { &[] });
+        assert_eq!(stage.outputs(), expected, "{resume:?}");
         let code = stage.requested().contains(&"jslogin");
-        assert!(!code || *resume == Resume::Code, "{resume:?}");
+        assert!(!code || resume == Code, "{resume:?}");
     }
 }
 
 #[test]
 fn missing_session_fails_or_logs_in() {
-    let [init, done] = ANNOUNCED;
     let confirmed = &*confirmed("wx.qq.com");
     for resume in [Resume::StoredOnly, Resume::Push] {
         let mut stage = opening(None, resume, &[]);
         assert_eq!(stage.outputs(), "no session is stored");
         assert!(stage.flow.session().is_none());
     }
-    let mut stage = opening(None, Resume::Code, &[CODE, confirmed, PAGE, init, done]);
+    let mut stage = opening(None, Resume::Code, &[CODE, confirmed, PAGE, INIT, DONE]);
     assert_eq!(stage.outputs(), "code, logged in");
     // The lent device has the number of its account.
     for resume in [Resume::Push, Resume::Code] {
-        let mut stage = opening(None, resume, &[PUSHED, confirmed, PAGE, init, done]);
+        let mut stage = opening(None, resume, &[PUSHED, confirmed, PAGE, INIT, DONE]);
         stage.device.remember(752_650_838);
         assert_eq!(stage.outputs(), "on phone, logged in");
     }
@@ -155,24 +127,15 @@ fn missing_session_fails_or_logs_in() {
 /// The prompt expires after five minutes.
 #[test]
 fn the_prompt_expires() {
-    for resume in [Resume::Push, Resume::Code] {
-        let mut stage = opening(since(99), resume, &[CLOSED, PUSHED]);
-        assert!(matches!(stage.next(), Ok(Progress::Closed { .. })));
-        assert!(matches!(stage.next(), Ok(Progress::ConfirmOnPhone { .. })));
-        stage.host.now = stage.host.now.after(Duration::from_secs(301));
-        stage.then(&[PENDING]);
-        match (resume, stage.replies.len()) {
-            (Resume::Push, _) => assert!(matches!(stage.next(), Err(Error::Expired))),
-            _ => {
-                stage.then(&[CODE]);
-                assert!(matches!(stage.next(), Ok(Progress::Code { .. })));
-            }
-        }
+    for (resume, replies, outputs) in [
         // Polling again starts another push login.
-        if resume == Resume::Push {
-            stage.then(&[PUSHED]);
-            assert!(matches!(stage.next(), Ok(Progress::ConfirmOnPhone { .. })));
-        }
+        (Resume::Push, [PENDING, PUSHED], "the login was not confirmed, on phone"),
+        (Resume::Code, [PENDING, CODE], "code"),
+    ] {
+        let mut stage = opening(since(99), resume, &[CLOSED, PUSHED]);
+        assert_eq!(stage.outputs(), "closed 1101, on phone");
+        stage.host.now = stage.host.now.after(Duration::from_secs(301));
+        assert_eq!(stage.then(&replies).outputs(), outputs, "{resume:?}");
     }
 }
 
@@ -189,7 +152,7 @@ fn a_dropped_session_is_final() {
     for (session, replies) in [(stored, None), (since(30), Some(CLOSED))] {
         for resume in ALL {
             let mut stage = opening(session.clone(), resume, &[]);
-            stage.replies.extend(replies.map(|text| Input::Reply(Ok(reply(text)))));
+            stage.replies.extend(replies.map(ok));
             for _ in 0..5 {
                 let Err(Error::LoggedOut { ended, .. }) = stage.next() else { panic!() };
                 assert!(ended.unwrap().is_drop());
@@ -255,14 +218,8 @@ fn a_dropped_login_is_final() {
 /// the third time on, and do not lead to a login.
 #[test]
 fn failures_do_not_close_the_session() {
-    let texts = ["<html>502</html>", r#"{"BaseResponse":{"Ret":-1}}"#, "", "{}"];
-    let troubles = texts.map(|text| Input::Reply(Ok(reply(text))));
-    for trouble in troubles.into_iter().chain([failure(FailureKind::Closed)]) {
-        let mut stage = opening(since(4), Resume::Code, &[]);
-        let Input::Reply(trouble) = trouble else { panic!() };
-        for _ in 0..5 {
-            stage.replies.push_back(Input::Reply(trouble.clone()));
-        }
+    for trouble in ["<html>502</html>", r#"{"BaseResponse":{"Ret":-1}}"#, "", "{}", "!"] {
+        let mut stage = opening(since(4), Resume::Code, &[trouble; 5]);
         for _ in 0..3 {
             let error = stage.next().unwrap_err();
             assert!(error.is_transient(), "{error}");
@@ -283,7 +240,7 @@ fn an_abandoned_exchange_is_repeated() {
         assert!(matches!(sent, Err(Interrupt::Send(_))));
     }
     stage.then(&[CLOSED, PUSHED]);
-    assert!(matches!(stage.next(), Ok(Progress::Closed { .. })));
+    assert_eq!(stage.output(), "closed 1101");
     let sent = stage.flow.poll(&mut stage.device, NOW);
     assert!(matches!(sent, Err(Interrupt::Send(_))));
     assert!(matches!(stage.next(), Ok(Progress::ConfirmOnPhone { .. })));
@@ -301,33 +258,23 @@ fn session_of_another_server_is_refused() {
     let (one, other) = (single("http://127.0.0.1:81"), single("http://127.0.0.1:82"));
     let (wx, wx2) = (Hosts::default(), Hosts::new(Family::Wx2));
     let page = Hosts::new(Family::FileHelper);
+    let hosted = |hosts: &Hosts| Device::new().with_hosts(hosts.clone());
+    let helper = || Device::new().with_entry(Entry::file_helper());
     for (stored, device, error) in [
         (&wx, Device::new(), None),
         // A login chooses the family.
         (&wx2, Device::new(), None),
-        (&one, Device::new().with_hosts(one.clone()), None),
-        (&page, Device::new().with_entry(Entry::file_helper()), None),
-        (
-            &one,
-            Device::new().with_hosts(other.clone()),
-            Some("http://127.0.0.1:81, not to http://127.0.0.1:82"),
-        ),
+        (&one, hosted(&one), None),
+        (&page, helper(), None),
+        (&one, hosted(&other), Some("http://127.0.0.1:81, not to http://127.0.0.1:82")),
         (&one, Device::new(), Some("http://127.0.0.1:81, not to https://wx.qq.com")),
-        (
-            &wx,
-            Device::new().with_hosts(one.clone()),
-            Some("https://wx.qq.com, not to http://127.0.0.1:81"),
-        ),
+        (&wx, hosted(&one), Some("https://wx.qq.com, not to http://127.0.0.1:81")),
         (&page, Device::new(), Some("https://filehelper.weixin.qq.com, not to https://wx.qq.com")),
-        (
-            &wx,
-            Device::new().with_entry(Entry::file_helper()),
-            Some("https://wx.qq.com, not to https://filehelper.weixin.qq.com"),
-        ),
+        (&wx, helper(), Some("https://wx.qq.com, not to https://filehelper.weixin.qq.com")),
     ] {
         let (mut host, mut device) = (Host::new(), device);
         let mut open = Open::new(Some(at(stored.clone())), Resume::Code);
-        let opened = host.run(&mut open, &mut device, |_| Input::Reply(Ok(reply(NEWS))));
+        let opened = host.run(&mut open, &mut device, |_| ok(NEWS));
         match (opened, error) {
             (Ok(Progress::Resumed(_)), None) => {}
             (Err(found @ Error::OtherServer { .. }), Some(error)) => {

@@ -6,9 +6,9 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use super::{Progress, Redirect};
-use crate::error::{Failure, FailureKind, Sent};
+use crate::error::FailureKind;
 use crate::flow::Request;
-use crate::testing::{Host, reply};
+use crate::testing::{Host, failed, ok};
 use crate::{Device, Error, Flow, Input};
 
 pub(super) const CODE: &str = "window.QRLogin.code = 200; window.QRLogin.uuid = \"gf5Gk61zEA==\";";
@@ -34,10 +34,6 @@ pub(super) fn confirmed(host: &str) -> String {
     )
 }
 
-pub(super) fn failure(kind: FailureKind) -> Input {
-    Input::Reply(Err(Failure::new(kind, Sent::Maybe)))
-}
-
 /// A flow, its device, and the next replies.
 pub(super) struct Stage<F> {
     pub(super) host: Host,
@@ -57,8 +53,8 @@ impl<F: Flow<State = Device, Output = Progress>> Stage<F> {
     /// Adds replies; `!` is a closed connection.
     pub(super) fn then(&mut self, replies: &[&str]) -> &mut Self {
         self.replies.extend(replies.iter().map(|text| match *text {
-            "!" => failure(FailureKind::Closed),
-            text => Input::Reply(Ok(reply(text))),
+            "!" => failed(FailureKind::Closed),
+            text => ok(text),
         }));
         self
     }

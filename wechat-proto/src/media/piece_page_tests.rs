@@ -15,60 +15,24 @@ fn page_plan(size: u64, probed: Option<Probed>) -> (Session, UploadPlan) {
 fn file_transfer_page_has_its_own_form() {
     let (mut session, plan) = page_plan(LENGTH + 8, None);
     let piece = UploadPiece::new(plan, 1, Bytes::from_static(b"the file"));
-    insta::assert_snapshot!(rendered(piece, &mut session).replace('\r', ""), @r#"
+    insta::assert_snapshot!(shown(piece, &mut session), @r#"
     POST https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxuploadmedia?f=json&random=UZRI
     accept: */*
     referer: https://filehelper.weixin.qq.com/?lang=zh_CN
     mmweb_appid: wx_webfilehelper
     origin: https://filehelper.weixin.qq.com
     content-type: multipart/form-data; boundary=----WebKitFormBoundaryXAfB22SEUEGGEZoH
-
-    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
-    Content-Disposition: form-data; name="name"
-
-    报告.mp4
-    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
-    Content-Disposition: form-data; name="lastModifiedDate"
-
-    Sat Jun 23 2018 16:45:07 GMT+0800 (中国标准时间)
-    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
-    Content-Disposition: form-data; name="size"
-
-    524296
-    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
-    Content-Disposition: form-data; name="type"
-
-    video/mp4
-    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
-    Content-Disposition: form-data; name="chunks"
-
-    2
-    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
-    Content-Disposition: form-data; name="chunk"
-
-    1
-    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
-    Content-Disposition: form-data; name="mediatype"
-
-    doc
-    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
-    Content-Disposition: form-data; name="uploadmediarequest"
-
-    {"UploadType":2,"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"356902031041503"},"ClientMediaId":"14766061635800255","TotalLen":524296,"StartPos":0,"DataLen":524296,"MediaType":4,"FromUserName":"@09ed9af3","ToUserName":"filehelper","FileMd5":"9144da26b6b58c823799dd4a8a884f26"}
-    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
-    Content-Disposition: form-data; name="webwx_data_ticket"
-
-    Wq7z+Lm20/Xe
-    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
-    Content-Disposition: form-data; name="pass_ticket"
-
-    xYZ2UYgVCw0xSwWT%2FlQGCIMDn9LHCGnnKxo6%2B8ZXXt5Z
-    ------WebKitFormBoundaryXAfB22SEUEGGEZoH
-    Content-Disposition: form-data; name="filename"; filename="报告.mp4"
-    Content-Type: application/octet-stream
-
-    the file
-    ------WebKitFormBoundaryXAfB22SEUEGGEZoH--
+    form-data; name="name": 报告.mp4
+    form-data; name="lastModifiedDate": Sat Jun 23 2018 16:45:07 GMT+0800 (中国标准时间)
+    form-data; name="size": 524296
+    form-data; name="type": video/mp4
+    form-data; name="chunks": 2
+    form-data; name="chunk": 1
+    form-data; name="mediatype": doc
+    form-data; name="uploadmediarequest": {"UploadType":2,"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"356902031041503"},"ClientMediaId":"14766061635800255","TotalLen":524296,"StartPos":0,"DataLen":524296,"MediaType":4,"FromUserName":"@09ed9af3","ToUserName":"filehelper","FileMd5":"9144da26b6b58c823799dd4a8a884f26"}
+    form-data; name="webwx_data_ticket": Wq7z+Lm20/Xe
+    form-data; name="pass_ticket": xYZ2UYgVCw0xSwWT%2FlQGCIMDn9LHCGnnKxo6%2B8ZXXt5Z
+    form-data; name="filename"; filename="报告.mp4" (application/octet-stream): the file
     "#);
 }
 
@@ -82,32 +46,17 @@ fn pieces_of_announced_file_of_file_transfer_page_are_parallel() {
     let uri = http::Uri::from_static("https://file.wx.qq.com/");
     piece.receive(&mut session, &uri, &reply(answer), NOW).unwrap();
     let next = UploadPiece::new(piece.plan().clone(), 1, Bytes::from_static(b"the file"));
-    insta::assert_snapshot!(rendered(next, &mut session).replace('\r', ""), @r#"
+    insta::assert_snapshot!(shown(next, &mut session), @r#"
     POST https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxuploadmediaparallel?f=json&random=tLkT
     accept: */*
     referer: https://filehelper.weixin.qq.com/?lang=zh_CN
     mmweb_appid: wx_webfilehelper
     origin: https://filehelper.weixin.qq.com
     content-type: multipart/form-data; boundary=----WebKitFormBoundaryCRbYIp6CQYW33NgK
-
-    ------WebKitFormBoundaryCRbYIp6CQYW33NgK
-    Content-Disposition: form-data; name="pass_ticket"
-
-    xYZ2UYgVCw0xSwWT%2FlQGCIMDn9LHCGnnKxo6%2B8ZXXt5Z
-    ------WebKitFormBoundaryCRbYIp6CQYW33NgK
-    Content-Disposition: form-data; name="webwx_data_ticket"
-
-    Wq7z+Lm20/Xe
-    ------WebKitFormBoundaryCRbYIp6CQYW33NgK
-    Content-Disposition: form-data; name="UploadMediaParallelRequest"
-
-    {"AESKey":"0c1d2e3f","Signature":"c2lnbmF0dXJl","FileMD5":"9144da26b6b58c823799dd4a8a884f26","TotalLen":1048576,"Chunks":2,"Name":"报告.mp4","Chunk":1,"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"356902031041503"},"UploadID":"u1"}
-    ------WebKitFormBoundaryCRbYIp6CQYW33NgK
-    Content-Disposition: form-data; name="filename"; filename="blob"
-    Content-Type: application/octet-stream
-
-    the file
-    ------WebKitFormBoundaryCRbYIp6CQYW33NgK--
+    form-data; name="pass_ticket": xYZ2UYgVCw0xSwWT%2FlQGCIMDn9LHCGnnKxo6%2B8ZXXt5Z
+    form-data; name="webwx_data_ticket": Wq7z+Lm20/Xe
+    form-data; name="UploadMediaParallelRequest": {"AESKey":"0c1d2e3f","Signature":"c2lnbmF0dXJl","FileMD5":"9144da26b6b58c823799dd4a8a884f26","TotalLen":1048576,"Chunks":2,"Name":"报告.mp4","Chunk":1,"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"356902031041503"},"UploadID":"u1"}
+    form-data; name="filename"; filename="blob" (application/octet-stream): the file
     "#);
 
     let none = piece.parse(&reply(r#"{"BaseResponse":{"Ret":0},"MediaId":""}"#));

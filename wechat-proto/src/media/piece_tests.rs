@@ -7,7 +7,7 @@ use super::*;
 use crate::media::MediaType;
 use crate::testing::form::{Part, form};
 use crate::testing::{
-    NOW, http_of, malformed, rendered, reply, session as logged_in, status, with_cookies,
+    NOW, http_of, malformed, render, rendered, reply, session as logged_in, status, with_cookies,
 };
 
 /// Returns a session with its cookies.
@@ -36,6 +36,17 @@ fn probed() -> Probed {
 
 fn file(name: &str, size: u64) -> LocalFile {
     LocalFile::new(name, size).unwrap().modified(Timestamp::from_secs(1_529_743_507))
+}
+
+/// Returns a request as text, with the parts of its form in one line each.
+fn shown(piece: UploadPiece, session: &mut Session) -> String {
+    let http = http_of(piece, session);
+    let mut text = String::from(render(&http).split("\n\n").next().unwrap());
+    for part in form(&http) {
+        let mime = part.mime.as_ref().map_or(String::new(), |mime| format!(" ({mime})"));
+        text += &format!("\n{}{mime}: {}", part.disposition, part.text());
+    }
+    text
 }
 
 #[test]
@@ -99,62 +110,23 @@ fn request_for_piece_of_large_file_is_built() {
     let mut session = session();
     let plan = plan(&mut session, file("终稿.zip", 26_214_401), Some(probed()));
     let piece = UploadPiece::new(plan, 50, Bytes::from_static(b"the end"));
-    insta::assert_snapshot!(rendered(piece, &mut session).replace('\r', ""), @r#"
+    insta::assert_snapshot!(shown(piece, &mut session), @r#"
     POST https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxuploadmedia?f=json
     accept: */*
     content-type: multipart/form-data; boundary=----WebKitFormBoundaryYXAfB22SEUEGGEZo
     cookie: webwx_data_ticket=gSe/5Nae+4KZ==; webwxuvid=0123
-
-    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
-    Content-Disposition: form-data; name="id"
-
-    WU_FILE_0
-    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
-    Content-Disposition: form-data; name="name"
-
-    终稿.zip
-    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
-    Content-Disposition: form-data; name="type"
-
-    application/zip
-    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
-    Content-Disposition: form-data; name="lastModifiedDate"
-
-    Sat Jun 23 2018 16:45:07 GMT+0800 (中国标准时间)
-    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
-    Content-Disposition: form-data; name="size"
-
-    26214401
-    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
-    Content-Disposition: form-data; name="chunks"
-
-    51
-    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
-    Content-Disposition: form-data; name="chunk"
-
-    50
-    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
-    Content-Disposition: form-data; name="mediatype"
-
-    doc
-    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
-    Content-Disposition: form-data; name="uploadmediarequest"
-
-    {"UploadType":2,"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"},"ClientMediaId":1476606163580,"TotalLen":26214401,"StartPos":0,"DataLen":26214401,"MediaType":4,"FromUserName":"@09ed9af3","ToUserName":"@@9e1c","FileMd5":"9144da26b6b58c823799dd4a8a884f26","AESKey":"0c1d2e3f","Signature":"c2lnbmF0dXJl"}
-    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
-    Content-Disposition: form-data; name="webwx_data_ticket"
-
-    gSe/5Nae+4KZ==
-    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
-    Content-Disposition: form-data; name="pass_ticket"
-
-    xYZ2UYgVCw0xSwWT/lQGCIMDn9LHCGnnKxo6+8ZXXt5Z
-    ------WebKitFormBoundaryYXAfB22SEUEGGEZo
-    Content-Disposition: form-data; name="filename"; filename="终稿.zip"
-    Content-Type: application/octet-stream
-
-    the end
-    ------WebKitFormBoundaryYXAfB22SEUEGGEZo--
+    form-data; name="id": WU_FILE_0
+    form-data; name="name": 终稿.zip
+    form-data; name="type": application/zip
+    form-data; name="lastModifiedDate": Sat Jun 23 2018 16:45:07 GMT+0800 (中国标准时间)
+    form-data; name="size": 26214401
+    form-data; name="chunks": 51
+    form-data; name="chunk": 50
+    form-data; name="mediatype": doc
+    form-data; name="uploadmediarequest": {"UploadType":2,"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"},"ClientMediaId":1476606163580,"TotalLen":26214401,"StartPos":0,"DataLen":26214401,"MediaType":4,"FromUserName":"@09ed9af3","ToUserName":"@@9e1c","FileMd5":"9144da26b6b58c823799dd4a8a884f26","AESKey":"0c1d2e3f","Signature":"c2lnbmF0dXJl"}
+    form-data; name="webwx_data_ticket": gSe/5Nae+4KZ==
+    form-data; name="pass_ticket": xYZ2UYgVCw0xSwWT/lQGCIMDn9LHCGnnKxo6+8ZXXt5Z
+    form-data; name="filename"; filename="终稿.zip" (application/octet-stream): the end
     "#);
 }
 
@@ -240,21 +212,26 @@ fn debug_shows_no_secret() {
 }
 
 proptest! {
-    /// Any values of the service are sent in the form.
+    /// Any values of the service, and any length, are sent in the form.
     #[test]
-    fn any_ticket_and_signature_are_sent(ticket in "[!-~]{0,40}", signature in any::<String>()) {
+    fn any_ticket_signature_and_length_are_sent(
+        ticket in "[!-~]{0,40}", signature in any::<String>(),
+        size in prop_oneof![1..=LENGTH, 1..u64::MAX],
+    ) {
         let mut session = session();
         session.auth.pass_ticket = ticket.parse().unwrap();
         let mut probed = probed();
         probed.keys.signature = signature.clone().into();
-        let file = file("a.mp4", 7).as_type(MediaType::Video);
+        let file = file("a.mp4", size).as_type(MediaType::Video);
         let plan = plan(&mut session, file, Some(probed));
         let parts = form(&http_of(UploadPiece::new(plan, 0, Bytes::new()), &mut session));
         let part = |name| parts.iter().find(|part| part.name == name).unwrap();
         prop_assert_eq!(part("mediatype").text(), "video");
         let decoded = percent_decode_str(&ticket).decode_utf8_lossy();
         prop_assert_eq!(part("pass_ticket").text(), &*decoded);
+        prop_assert_eq!(part("size").text(), size.to_string());
         let request: Value = serde_json::from_str(part("uploadmediarequest").text()).unwrap();
+        prop_assert_eq!(request["TotalLen"].as_u64(), Some(size));
         prop_assert_eq!(request["Signature"].as_str().unwrap_or_default(), &*signature);
     }
 }

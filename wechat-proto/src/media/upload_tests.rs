@@ -1,5 +1,5 @@
 use alloc::format;
-use alloc::string::{String, ToString as _};
+use alloc::string::ToString as _;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -38,13 +38,13 @@ pub(super) struct Service {
 }
 
 impl Service {
-    pub(super) fn answer(&mut self, request: &Request) -> String {
+    pub(super) fn answer(&mut self, request: &Request) -> Input {
         if request.http.uri().path().ends_with("webwxcheckupload") {
             self.probes += 1;
             let id = if self.has_file { "known" } else { "" };
-            return format!(
+            return ok(format!(
                 r#"{{"BaseResponse":{{"Ret":0}},"MediaId":"{id}","AESKey":"kEy","Signature":"sIgNeD"}}"#
-            );
+            ));
         }
         let form = form(&request.http);
         let text = |name| form.iter().find(|part| part.name == name).map(Part::text);
@@ -78,7 +78,7 @@ impl Service {
             }
             false => "",
         };
-        format!(r#"{{"BaseResponse":{{"Ret":0}},"MediaId":"{id}","StartPos":{}}}"#, whole.len())
+        ok(format!(r#"{{"BaseResponse":{{"Ret":0}},"MediaId":"{id}","StartPos":{}}}"#, whole.len()))
     }
 
     pub(super) fn whole(&self) -> Vec<u8> {
@@ -92,8 +92,9 @@ pub(super) fn read(source: &[u8], range: Range<u64>) -> Bytes {
     Bytes::copy_from_slice(&source[place(range.start)..place(range.end)])
 }
 
-/// A correct driver.
+/// A correct driver, with a session.
 pub(super) struct Driver {
+    pub(super) session: Session,
     pub(super) now: Timestamp,
     pub(super) sent: usize,
     slept: Vec<Duration>,
@@ -101,19 +102,18 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    pub(super) const fn new() -> Self {
-        Self { now: NOW, sent: 0, slept: Vec::new(), read: Vec::new() }
+    pub(super) fn new() -> Self {
+        Self { session: session(), now: NOW, sent: 0, slept: Vec::new(), read: Vec::new() }
     }
 
     pub(super) fn next(
         &mut self,
         upload: &mut Upload,
-        session: &mut Session,
         source: &[u8],
         mut serve: impl FnMut(&Request) -> Input,
     ) -> Result<UploadProgress, Error> {
         for _ in 0..1000 {
-            match upload.poll(session, self.now) {
+            match upload.poll(&mut self.session, self.now) {
                 Ok(output) => return Ok(output),
                 Err(Interrupt::Fail(error)) => return Err(error),
                 Err(Interrupt::Sleep(time)) => {
@@ -138,13 +138,12 @@ impl Driver {
     pub(super) fn all(
         &mut self,
         upload: &mut Upload,
-        session: &mut Session,
         source: &[u8],
         mut serve: impl FnMut(&Request) -> Input,
     ) -> Result<Vec<UploadProgress>, Error> {
         let mut outputs = Vec::new();
         loop {
-            outputs.push(self.next(upload, session, source, &mut serve)?);
+            outputs.push(self.next(upload, source, &mut serve)?);
             if let Some(UploadProgress::Done(_)) = outputs.last() {
                 return Ok(outputs);
             }
@@ -162,11 +161,9 @@ pub(super) fn broken() -> Input {
 
 #[test]
 fn file_is_uploaded_in_pieces() {
-    let (mut session, mut service, mut driver) = (session(), Service::default(), Driver::new());
+    let (mut service, mut driver) = (Service::default(), Driver::new());
     let (mut upload, source) = (upload(40), bytes(40));
-    let outputs = driver
-        .all(&mut upload, &mut session, &source, |request| ok(service.answer(request)))
-        .unwrap();
+    let outputs = driver.all(&mut upload, &source, |request| service.answer(request)).unwrap();
     let sent = |sent| UploadProgress::Sent { sent, total: 40 };
     assert_eq!(outputs[..4], [UploadProgress::Hashed, sent(16), sent(32), sent(40)]);
     let UploadProgress::Done(uploaded) = &outputs[4] else { panic!("{outputs:?}") };
@@ -179,18 +176,15 @@ fn file_is_uploaded_in_pieces() {
     assert_eq!(driver.read, [0..16, 16..32, 32..41, 0..16, 16..32, 32..41]);
 
     // The final output is repeated without a request.
-    let again =
-        driver.next(&mut upload, &mut session, &[], |_| panic!("unexpected request")).unwrap();
+    let again = driver.next(&mut upload, &[], |_| panic!("unexpected request")).unwrap();
     assert_eq!(again, outputs[4]);
 }
 
 #[test]
 fn large_file_is_announced() {
-    let (mut session, mut service, mut driver) = (session(), Service::default(), Driver::new());
+    let (mut service, mut driver) = (Service::default(), Driver::new());
     let source = bytes(41);
-    let outputs = driver
-        .all(&mut upload(41), &mut session, &source, |request| ok(service.answer(request)))
-        .unwrap();
+    let outputs = driver.all(&mut upload(41), &source, |request| service.answer(request)).unwrap();
     let Some(UploadProgress::Done(uploaded)) = outputs.last() else { panic!("{outputs:?}") };
     assert_eq!(uploaded.keys.signature.expose(), "sIgNeD");
     assert_eq!((driver.sent, service.probes), (4, 1));
@@ -199,11 +193,10 @@ fn large_file_is_announced() {
 
 #[test]
 fn file_known_to_the_service_is_not_sent() {
-    let (mut session, mut driver) = (session(), Driver::new());
+    let mut driver = Driver::new();
     let mut service = Service { has_file: true, ..Service::default() };
-    let outputs = driver
-        .all(&mut upload(99), &mut session, &bytes(99), |request| ok(service.answer(request)))
-        .unwrap();
+    let outputs =
+        driver.all(&mut upload(99), &bytes(99), |request| service.answer(request)).unwrap();
     let [UploadProgress::Hashed, UploadProgress::Done(uploaded)] = &outputs[..] else {
         panic!("{outputs:?}")
     };
@@ -241,8 +234,8 @@ fn empty_and_too_large_files_are_not_read() {
 #[test]
 fn piece_is_retried_after_transient_errors() {
     for fail in [broken as fn() -> Input, || status(502), || ok("{"), || refused(-1)] {
-        let (mut session, mut service) = (session(), Service::default());
-        let (mut upload, source, mut driver) = (upload(40), bytes(40), Driver::new());
+        let (mut service, mut driver) = (Service::default(), Driver::new());
+        let (mut upload, source) = (upload(40), bytes(40));
         let mut tries = 0;
         let mut serve = |request: &Request| {
             // The second piece is accepted at the seventh attempt, after two reported errors.
@@ -250,16 +243,16 @@ fn piece_is_retried_after_transient_errors() {
                 tries += 1;
                 return fail();
             }
-            ok(service.answer(request))
+            service.answer(request)
         };
         for expected in [3, 6] {
-            let error = driver.all(&mut upload, &mut session, &source, &mut serve).unwrap_err();
+            let error = driver.all(&mut upload, &source, &mut serve).unwrap_err();
             assert!(error.is_transient(), "{error}");
             assert_eq!(driver.sent, 1 + expected);
             // A caller that polls again is slowed down.
             assert!(driver.slept.len() >= 2 && driver.slept.iter().all(|time| !time.is_zero()));
         }
-        driver.all(&mut upload, &mut session, &source, &mut serve).unwrap();
+        driver.all(&mut upload, &source, &mut serve).unwrap();
         assert_eq!(driver.sent, 9);
         assert_eq!(service.whole(), source);
         // Accepted pieces were neither sent nor read again.
@@ -270,11 +263,11 @@ fn piece_is_retried_after_transient_errors() {
 /// The delay is 250 milliseconds, then a second; it is the same for the next piece.
 #[test]
 fn failed_piece_is_retried_after_a_short_delay() {
-    let (mut session, mut service, mut driver) = (session(), Service::default(), Driver::new());
+    let (mut service, mut driver) = (Service::default(), Driver::new());
     let mut tries = 0;
-    let outputs = driver.all(&mut upload(32), &mut session, &bytes(32), |request| {
+    let outputs = driver.all(&mut upload(32), &bytes(32), |request| {
         tries += 1;
-        if tries % 3 == 0 { ok(service.answer(request)) } else { broken() }
+        if tries % 3 == 0 { service.answer(request) } else { broken() }
     });
     assert!(outputs.is_ok());
     assert_eq!(
@@ -287,16 +280,16 @@ fn failed_piece_is_retried_after_a_short_delay() {
 /// next ones are sent without delay.
 #[test]
 fn no_delay_after_an_accepted_piece() {
-    let (mut session, mut service, mut driver) = (session(), Service::default(), Driver::new());
-    (0..5).for_each(|_| session.device.backoff(Lane::Upload).idle());
-    let serve = |request: &Request| ok(service.answer(request));
-    driver.all(&mut upload(99), &mut session, &bytes(99), serve).unwrap();
+    let (mut service, mut driver) = (Service::default(), Driver::new());
+    (0..5).for_each(|_| driver.session.device.backoff(Lane::Upload).idle());
+    let serve = |request: &Request| service.answer(request);
+    driver.all(&mut upload(99), &bytes(99), serve).unwrap();
     assert_eq!(driver.sent, 8);
     assert!(driver.slept.is_empty(), "{:?}", driver.slept);
     // The next upload waits before it begins.
-    (0..5).for_each(|_| session.device.backoff(Lane::Upload).idle());
-    let serve = |request: &Request| ok(service.answer(request));
-    driver.all(&mut upload(99), &mut session, &bytes(99), serve).unwrap();
+    (0..5).for_each(|_| driver.session.device.backoff(Lane::Upload).idle());
+    let serve = |request: &Request| service.answer(request);
+    driver.all(&mut upload(99), &bytes(99), serve).unwrap();
     assert_eq!(driver.slept, [Duration::from_secs(4)]);
 }
 
@@ -312,12 +305,11 @@ fn refusal_is_reported_without_retry() {
     ];
     for (refuse, expected) in cases {
         for (size, first) in [(99, 1), (99, 7), (40, 0), (40, 1), (40, 2)] {
-            let (mut session, mut service) = (session(), Service::default());
-            let (mut upload, mut driver) = (upload(size), Driver::new());
+            let (mut service, mut driver) = (Service::default(), Driver::new());
             let mut answered = 0;
-            let result = driver.all(&mut upload, &mut session, &bytes(size), |request| {
+            let result = driver.all(&mut upload(size), &bytes(size), |request| {
                 answered += 1;
-                if answered > first { refuse() } else { ok(service.answer(request)) }
+                if answered > first { refuse() } else { service.answer(request) }
             });
             assert!(expected(&result.unwrap_err()));
             assert_eq!(driver.sent, first + 1);
@@ -328,34 +320,31 @@ fn refusal_is_reported_without_retry() {
 #[test]
 fn refused_announcement_is_repeated_without_reading_again() {
     for (ret, message) in [(1, "webwxcheckupload was refused"), (1205, "too often")] {
-        let (mut session, mut upload, mut driver) = (session(), upload(99), Driver::new());
-        let result = driver.all(&mut upload, &mut session, &bytes(99), |_| refused(ret));
+        let (mut upload, mut driver) = (upload(99), Driver::new());
+        let result = driver.all(&mut upload, &bytes(99), |_| refused(ret));
         assert!(result.unwrap_err().to_string().contains(message));
         assert_eq!(driver.sent, 1);
         // The next poll announces the file again without reading it again for the MD5.
         let mut service = Service::default();
-        driver
-            .all(&mut upload, &mut session, &bytes(99), |request| ok(service.answer(request)))
-            .unwrap();
+        driver.all(&mut upload, &bytes(99), |request| service.answer(request)).unwrap();
         assert_eq!((driver.sent, driver.read.len()), (9, 14));
     }
 }
 
 #[test]
 fn upload_fails_on_a_closed_session() {
-    let (mut session, mut upload) = (session(), upload(40));
-    let mut driver = Driver::new();
+    let (mut upload, mut driver) = (upload(40), Driver::new());
     let is_closed = |error| matches!(error, Error::LoggedOut { ret: Ret::SESSION_INVALID, .. });
     let source = bytes(40);
     let mut serve = |_: &Request| refused(1101);
-    assert!(is_closed(driver.all(&mut upload, &mut session, &source, &mut serve).unwrap_err()));
-    assert_eq!(session.device.closed(), Some(Ret::SESSION_INVALID));
+    assert!(is_closed(driver.all(&mut upload, &source, &mut serve).unwrap_err()));
+    assert_eq!(driver.session.device.closed(), Some(Ret::SESSION_INVALID));
     for _ in 0..3 {
-        assert!(is_closed(driver.all(&mut upload, &mut session, &source, &mut serve).unwrap_err()));
+        assert!(is_closed(driver.all(&mut upload, &source, &mut serve).unwrap_err()));
     }
     assert_eq!(driver.sent, 1);
     // Another upload does not begin.
     let mut other = self::upload(7);
-    assert!(is_closed(driver.all(&mut other, &mut session, &source, &mut serve).unwrap_err()));
+    assert!(is_closed(driver.all(&mut other, &source, &mut serve).unwrap_err()));
     assert_eq!((driver.sent, driver.read.len()), (1, 4));
 }

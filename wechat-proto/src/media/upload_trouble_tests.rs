@@ -5,7 +5,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::tests::{Driver, Service, broken, bytes, read, status, upload};
@@ -33,7 +33,7 @@ fn reading_resumes_after_source_failure() {
                 let piece = if reads % 2 == 0 { Ok(read(&source, range)) } else { Err(failure) };
                 upload.handle(Input::Piece(piece));
             }
-            Err(Interrupt::Send(request)) => upload.handle(ok(service.answer(&request))),
+            Err(Interrupt::Send(request)) => upload.handle(service.answer(&request)),
             other => panic!("{other:?}"),
         }
     }
@@ -62,13 +62,12 @@ fn delayed_request_has_the_newest_skey() {
                 upload.handle(Input::Piece(Ok(read(&source, range))));
             }
             Err(Interrupt::Send(request)) => {
-                let mut body = request.http.body().clone();
-                let body = body.copy_to_bytes(body.len());
+                let body = request.http.body().clone().into_bytes();
                 let skey = format!("\"{}\"", session.auth.skey.expose());
                 assert!(body.windows(skey.len()).any(|part| part == skey.as_bytes()), "{sent}");
                 sent += 1;
                 match sent % 4 {
-                    0 => upload.handle(ok(service.answer(&request))),
+                    0 => upload.handle(service.answer(&request)),
                     // The request is abandoned, and the skey is renewed meanwhile.
                     1 => session.renew_skey(format!("@crypt_other{sent}").parse().unwrap()),
                     _ => upload.handle(broken()),
@@ -86,20 +85,19 @@ fn delayed_request_has_the_newest_skey() {
 fn source_of_another_length_is_an_error() {
     for second in [false, true] {
         for (length, pieces) in [(39, 2), (41, 2), (16, 1), (0, 0)] {
-            let (mut session, mut service) = (session(), Service::default());
-            let (mut upload, mut driver) = (upload(40), Driver::new());
-            let (right, other) = (bytes(40), bytes(length));
-            let mut serve = |request: &Request| ok(service.answer(request));
+            let (mut service, mut driver) = (Service::default(), Driver::new());
+            let (mut upload, right, other) = (upload(40), bytes(40), bytes(length));
+            let mut serve = |request: &Request| service.answer(request);
             if second {
-                driver.next(&mut upload, &mut session, &right, &mut serve).unwrap();
+                driver.next(&mut upload, &right, &mut serve).unwrap();
             }
-            let error = driver.all(&mut upload, &mut session, &other, &mut serve).unwrap_err();
+            let error = driver.all(&mut upload, &other, &mut serve).unwrap_err();
             assert!(matches!(error, Error::Source(None)), "{error}");
             assert_eq!(driver.sent, if second { pieces } else { 0 });
             // With the correct source, the upload restarts under another id.
             let id = service.id;
-            let mut serve = |request: &Request| ok(service.answer(request));
-            driver.all(&mut upload, &mut session, &right, &mut serve).unwrap();
+            let mut serve = |request: &Request| service.answer(request);
+            driver.all(&mut upload, &right, &mut serve).unwrap();
             assert!(service.whole() == right && service.id != id);
         }
     }
@@ -120,7 +118,7 @@ fn upload_resumes_after_a_dropped_run() {
             Err(Interrupt::Read(range)) => upload.handle(Input::Piece(Ok(read(&source, range)))),
             Err(Interrupt::Send(request)) => {
                 sent += 1;
-                upload.handle(ok(service.answer(&request)));
+                upload.handle(service.answer(&request));
             }
             other => panic!("{other:?}"),
         }
@@ -148,7 +146,7 @@ fn unexpected_inputs_are_ignored() {
             Err(Interrupt::Send(request)) => {
                 stray(&mut upload);
                 sent += 1;
-                upload.handle(ok(service.answer(&request)));
+                upload.handle(service.answer(&request));
                 upload.handle(broken());
             }
             other => panic!("{other:?}"),
@@ -160,12 +158,12 @@ fn unexpected_inputs_are_ignored() {
 
 #[test]
 fn debug_shows_no_secret() {
-    let (mut session, mut service, mut driver) = (session(), Service::default(), Driver::new());
+    let (mut service, mut driver) = (Service::default(), Driver::new());
     let (mut upload, source) = (upload(99), bytes(99));
     let mut shown = format!("{upload:?}");
     for _ in 0..9 {
-        let serve = |request: &Request| ok(service.answer(request));
-        let output = driver.next(&mut upload, &mut session, &source, serve).unwrap();
+        let serve = |request: &Request| service.answer(request);
+        let output = driver.next(&mut upload, &source, serve).unwrap();
         shown += &format!("{output:?} {upload:?}");
     }
     for secret in ["kEy", "sIgNeD", "@crypt", "kByRoJSUlD7S2pif"] {
@@ -228,7 +226,7 @@ proptest! {
                 },
                 Err(Interrupt::Send(request)) => {
                     let input = match fates.next().unwrap_or(Fate::Fine) {
-                        Fate::Fine => ok(service.answer(&request)),
+                        Fate::Fine => service.answer(&request),
                         Fate::Lost => broken(),
                         Fate::ReplyLost => {
                             service.answer(&request);
@@ -252,14 +250,14 @@ proptest! {
     /// If a byte changes between the two passes, the last piece is not sent.
     #[test]
     fn changed_file_is_not_completed(size in 1_usize..200, at: prop::sample::Index, by in 1_u8..) {
-        let (mut session, mut service, mut driver) = (session(), Service::default(), Driver::new());
+        let (mut service, mut driver) = (Service::default(), Driver::new());
         let mut upload = upload(size);
         let mut source = bytes(size);
-        let mut serve = |request: &Request| ok(service.answer(request));
-        driver.next(&mut upload, &mut session, &source, &mut serve).unwrap();
+        let mut serve = |request: &Request| service.answer(request);
+        driver.next(&mut upload, &source, &mut serve).unwrap();
         let at = at.index(size);
         source[at] ^= by;
-        let error = driver.all(&mut upload, &mut session, &source, &mut serve).unwrap_err();
+        let error = driver.all(&mut upload, &source, &mut serve).unwrap_err();
         prop_assert!(matches!(error, Error::Source(None)));
         let pieces = size.div_ceil(16);
         prop_assert_eq!(service.pieces.len(), pieces - 1);
@@ -269,13 +267,13 @@ proptest! {
     #[test]
     fn file_is_uploaded_with_the_real_sizes(extra in 0_usize..3, pieces in 0_usize..3, lost in any::<[bool; 4]>()) {
         let source = vec![7; (pieces * 524_288 + extra).max(1)];
-        let (mut session, mut driver) = (session(), Driver::new());
+        let mut driver = Driver::new();
         let file = LocalFile::new("a.zip", source.len() as u64).unwrap();
         let mut upload = Upload::new(UserName::file_helper(), file);
         let mut whole = Vec::new();
         let mut lost = lost.into_iter();
         driver
-            .all(&mut upload, &mut session, &source, |request| {
+            .all(&mut upload, &source, |request| {
                 if lost.next() == Some(true) {
                     return broken();
                 }
@@ -287,7 +285,7 @@ proptest! {
             .ok();
         while !matches!(upload.state, State::Done(_)) {
             driver
-                .all(&mut upload, &mut session, &source, |request| {
+                .all(&mut upload, &source, |request| {
                     whole.extend_from_slice(&form(&request.http).pop().unwrap().bytes);
                     ok(r#"{"BaseResponse":{"Ret":0},"MediaId":"x"}"#)
                 })

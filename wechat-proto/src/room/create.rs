@@ -123,7 +123,7 @@ mod tests {
     use alloc::format;
 
     use super::*;
-    use crate::testing::{NOW, account, malformed, rendered, reply, session};
+    use crate::testing::{account, exchange, malformed, rendered, reply, session};
 
     fn founders() -> Founders {
         let names = ["@a", "@b"].map(|name| name.parse().unwrap());
@@ -186,10 +186,8 @@ mod tests {
     #[test]
     fn created_room_is_looked_up() {
         let mut account = account();
-        let mut create = CreateRoom::new(founders(), "");
-        let uri = create.request(&mut account, NOW).uri().clone();
-        let created = reply(r#"{"BaseResponse":{"Ret":0},"ChatRoomName":"@@r"}"#);
-        create.receive(&mut account, &uri, &created, NOW).unwrap();
+        let created = r#"{"BaseResponse":{"Ret":0},"ChatRoomName":"@@r"}"#;
+        exchange(CreateRoom::new(founders(), ""), &mut account, created).unwrap();
         assert!(format!("{:?}", account.pending).contains("@@r"));
     }
 }

@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     use crate::testing::{
-        NOW, account, body, contact, http_of, json_of, malformed, rendered, reply,
+        account, body, contact, exchange, http_of, json_of, malformed, rendered, reply,
     };
 
     fn room() -> UserName {
@@ -200,9 +200,8 @@ mod tests {
         account.learn([contact(
             r#"{"UserName":"@@e2da","NickName":"old","MemberList":[{"UserName":"@a"},{"UserName":"@c"}]}"#,
         )]);
-        let update = |account: &mut Account, mut update: UpdateRoom, response: &str| {
-            let uri = update.request(account, NOW).uri().clone();
-            let _ = update.receive(account, &uri, &reply(response), NOW);
+        let update = |account: &mut Account, update: UpdateRoom, response: &str| {
+            let _ = exchange(update, account, response);
             let room = account.directory().find(&room())?;
             let names: Vec<_> =
                 room.members.iter().map(|member| member.user_name.as_str()).collect();

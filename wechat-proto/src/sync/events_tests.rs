@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::error::{Failure, FailureKind, Sent, StorageFailure, StorageKind};
+use crate::error::{FailureKind, StorageFailure, StorageKind};
 use crate::flow::Request;
 use crate::parts::PART;
-use crate::testing::{Host, contact, reply, session};
+use crate::testing::{Host, account, contact, failed, ok};
 
 /// Returns a `webwxsync` reply with these texts from `@a`, and the key `n`.
 fn batch(texts: &[&str], n: i64) -> Value {
@@ -50,7 +50,7 @@ impl Service {
         let replies = &mut self.replies;
         let serve = |request: &Request| {
             let path = request.http.uri().path();
-            let body = if path.ends_with("/synccheck") {
+            let body: String = if path.ends_with("/synccheck") {
                 match replies.is_empty() {
                     true => "window.synccheck={retcode:\"1101\",selector:\"0\"}".into(),
                     false => "window.synccheck={retcode:\"0\",selector:\"2\"}".into(),
@@ -58,14 +58,12 @@ impl Service {
             } else if path.ends_with("/webwxsync") {
                 match replies.pop().unwrap() {
                     Ok(batch) => batch.to_string(),
-                    Err(kind) => {
-                        return Input::Reply(Err(Failure::new(kind, Sent::Maybe)));
-                    }
+                    Err(kind) => return failed(kind),
                 }
             } else {
                 r#"{"BaseResponse":{"Ret":0}}"#.into()
             };
-            Input::Reply(Ok(reply(&body)))
+            ok(body)
         };
         match self.host.run(events, account, serve).unwrap() {
             Step::Save => "save".into(),
@@ -101,10 +99,6 @@ impl Service {
 
 fn events(policy: SavePolicy) -> Events {
     Events::new(Inbox::new().immediate(), policy)
-}
-
-fn account() -> Account {
-    Account::from(session())
 }
 
 const CLOSED: &str = "closed: the session is closed: 1101 (session no longer valid)";

@@ -5,16 +5,11 @@ use crate::error::FailureKind;
 
 /// Returns a batch with a message from `from`.
 pub(super) fn said(from: &str, content: &str, n: i64) -> Value {
-    let message = json!({ "MsgId": n.to_string(), "FromUserName": from, "ToUserName": "@me", "MsgType": 1, "Content": content });
-    with(batch(&[], n, false), "AddMsgList", json!([message]))
+    with(batch(&[], n, false), "AddMsgList", json!([text(&n.to_string(), from, content)]))
 }
 
 pub(super) fn contacts(records: &Value) -> Input {
     ok(json!({ "BaseResponse": { "Ret": 0 }, "ContactList": records }))
-}
-
-pub(super) fn refused(ret: i64) -> Input {
-    ok(json!({ "BaseResponse": { "Ret": ret } }))
 }
 
 /// Returns the requests without their keys.
@@ -28,7 +23,7 @@ pub(super) fn steps(stage: &Stage) -> String {
 }
 
 fn name_of(stage: &Stage, name: &str) -> String {
-    stage.account.directory().name_of(&name.parse().unwrap()).into()
+    stage.account.directory().name_of(&self::name(name)).into()
 }
 
 /// `docs/protocol.md` §5.1: lookups follow the delivery of messages, before the next check.
@@ -38,7 +33,7 @@ fn unknown_senders_are_looked_up() {
         { "UserName": "@b", "NickName": "b" }]);
     let mut first = said("@b", "hi", 5);
     let list = first["AddMsgList"].as_array_mut().unwrap();
-    list.push(json!({ "MsgId": "6", "FromUserName": "@@r", "ToUserName": "@me", "MsgType": 1, "Content": "@m:<br/>x" }));
+    list.push(text("6", "@@r", "@m:<br/>x"));
     let mut stage = Stage::new([
         ok(first),
         contacts(&room),
@@ -97,10 +92,8 @@ fn long_lists_are_looked_up_in_batches() {
         ok(QUIET),
     ]);
     assert_eq!(stage.ids(), ["5"]);
-    let requested: Vec<_> =
-        stage.requested().into_iter().filter(|requested| requested.starts_with("lookup")).collect();
-    let sizes: Vec<_> =
-        requested.iter().map(|requested| requested.split(' ').count() - 1).collect();
+    let lookups = stage.requested().into_iter().filter(|request| request.starts_with("lookup"));
+    let sizes: Vec<_> = lookups.map(|request| request.split(' ').count() - 1).collect();
     assert_eq!(sizes, [50, 50, 20]);
     assert_eq!(name_of(&stage, "@@150"), "n");
 }

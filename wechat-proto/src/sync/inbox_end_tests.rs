@@ -25,11 +25,10 @@ const fn is_closed(error: &Error) -> bool {
 fn three_codes_end_the_inbox() {
     for ret in [1100, 1101, 1102] {
         let check = format!("window.synccheck={{retcode:\"{ret}\",selector:\"0\"}}");
-        let fetch = json!({ "BaseResponse": { "Ret": ret } }).to_string();
         for replies in [
-            [ok(batch(&["1"], 5, false)), ok(&check)].into_iter().collect::<Vec<_>>(),
-            [ok(&fetch)].into(),
-            [ok(batch(&["1"], 5, true)), ok(&fetch)].into(),
+            Vec::from([ok(batch(&["1"], 5, false)), ok(&check)]),
+            [refused(ret)].into(),
+            [ok(batch(&["1"], 5, true)), refused(ret)].into(),
         ] {
             let mut stage = Stage::new(replies);
             let error = loop {
@@ -48,11 +47,10 @@ fn three_codes_end_the_inbox() {
 /// Status messages of the phone arrive with every login, even of accounts that are dropped at once.
 #[test]
 fn status_messages_do_not_count_as_messages() {
-    let end = json!({ "BaseResponse": { "Ret": 1101 } });
     for (msg_type, counts) in [(51, false), (1, true), (9999, true)] {
         let mut batch = batch(&["1"], 5, true);
         batch["AddMsgList"][0]["MsgType"] = json!(msg_type);
-        let mut stage = Stage::new([ok(&batch), ok(&end)]);
+        let mut stage = Stage::new([ok(&batch), refused(1101)]);
         stage.account.session.device.begin(stage.host.now);
         assert!(stage.next().is_ok());
         assert!(is_closed(&stage.next().unwrap_err()));
@@ -63,10 +61,8 @@ fn status_messages_do_not_count_as_messages() {
 
 /// Closes the session with a send, as in `docs/protocol.md` §6.1.
 pub(super) fn close_by_send(account: &mut Account, ret: i64) {
-    let to = UserName::file_helper();
-    let mut call = Call::new(SendText::new(to, "x"));
-    let body = json!({ "BaseResponse": { "Ret": ret } });
-    let result = Host::new().run(&mut call, &mut account.session, |_| ok(&body));
+    let mut call = Call::new(SendText::new(UserName::file_helper(), "x"));
+    let result = Host::new().run(&mut call, &mut account.session, |_| refused(ret));
     assert!(matches!(result, Err(Error::LoggedOut { .. })));
 }
 

@@ -1,6 +1,6 @@
 //! The lookup of unknown rooms, before the messages of a batch: `docs/protocol.md` §9.5.
 
-use super::ask::{contacts, refused, said, steps};
+use super::ask::{contacts, said, steps};
 use super::*;
 use crate::endpoint::Endpoint as _;
 use crate::error::FailureKind;
@@ -57,8 +57,7 @@ fn failed_room_lookup_releases_the_batch() {
     ] {
         let ends = label == "ended";
         let mut two = with(mentioned(), "ContinueFlag", json!(1));
-        let second = json!({ "MsgId": "6", "FromUserName": "@a", "ToUserName": "@me", "MsgType": 1, "Content": "x" });
-        two["AddMsgList"].as_array_mut().unwrap().push(second);
+        two["AddMsgList"].as_array_mut().unwrap().push(text("6", "@a", "x"));
         let mut stage = Stage::new([ok(two), failure]);
         let message = stage.next().unwrap();
         assert_eq!(judged(&stage, &message), ("unknown".into(), None), "{label}");
@@ -98,11 +97,8 @@ fn end_of_the_session_ends_the_wait_for_rooms() {
 
 #[test]
 fn room_lookup_is_one_request_for_fifty_rooms() {
-    let messages = (100..160).map(|n| {
-        json!({ "MsgId": n.to_string(), "FromUserName": format!("@@{n}"), "ToUserName": "@me", "MsgType": 1, "Content": "@m:<br/>x" })
-    });
-    let stranger = json!({ "MsgId": "9", "FromUserName": "@b", "ToUserName": "@me", "MsgType": 1, "Content": "x" });
-    let messages: Vec<Value> = [stranger].into_iter().chain(messages).collect();
+    let in_rooms = (100..160).map(|n| text(&n.to_string(), &format!("@@{n}"), "@m:<br/>x"));
+    let messages: Vec<Value> = [text("9", "@b", "x")].into_iter().chain(in_rooms).collect();
     let reply =
         || contacts(&json!((100..150).map(|n| room(&format!("@@{n}"))).collect::<Vec<_>>()));
     let batch = with(batch(&[], 5, false), "AddMsgList", json!(messages));

@@ -4,14 +4,12 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use bytes::Buf as _;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::error::{Failure, FailureKind, Sent};
 use crate::flow::Request;
 use crate::session::Session;
-use crate::testing::{Host, contact, reply, session};
+use crate::testing::{Host, body, contact, failed, name, ok, refused, reply, session, status};
 
 #[path = "inbox_ask_tests.rs"]
 mod ask;
@@ -39,12 +37,14 @@ fn key(n: i64) -> Value {
     json!({ "Count": 1, "List": [{ "Key": 1, "Val": n }] })
 }
 
+/// Returns a text to the account.
+fn text(id: &str, from: &str, content: &str) -> Value {
+    json!({ "MsgId": id, "FromUserName": from, "ToUserName": "@me", "MsgType": 1, "Content": content })
+}
+
 /// Returns a `webwxsync` reply with these messages and the key `n`.
 fn batch(ids: &[&str], n: i64, more: bool) -> Value {
-    let messages: Vec<Value> = ids
-        .iter()
-        .map(|id| json!({ "MsgId": id, "FromUserName": "@a", "ToUserName": "@me", "MsgType": 1, "Content": id }))
-        .collect();
+    let messages: Vec<Value> = ids.iter().map(|id| text(id, "@a", id)).collect();
     json!({
         "BaseResponse": { "Ret": 0 }, "AddMsgList": messages, "ContinueFlag": i32::from(more),
         "SyncKey": key(n), "SyncCheckKey": key(n + 1000), "SKey": "",
@@ -54,14 +54,6 @@ fn batch(ids: &[&str], n: i64, more: bool) -> Value {
 fn with(mut batch: Value, field: &str, value: Value) -> Value {
     batch[field] = value;
     batch
-}
-
-fn ok(body: impl ToString) -> Input {
-    Input::Reply(Ok(reply(&body.to_string())))
-}
-
-fn failed(kind: FailureKind) -> Input {
-    Input::Reply(Err(Failure::new(kind, Sent::Maybe)))
 }
 
 fn is_batch(request: &Request) -> bool {
@@ -78,9 +70,7 @@ fn asked_with(request: &Request) -> String {
         let (_, key) = request.http.uri().query().unwrap().split_once("&synckey=").unwrap();
         return key.split('&').next().unwrap().replace("%7C", "|");
     }
-    let mut body = request.http.body().clone();
-    let length = body.len();
-    let body: Value = serde_json::from_slice(&body.copy_to_bytes(length)).unwrap();
+    let body: Value = serde_json::from_str(&body(&request.http)).unwrap();
     if is_batch(request) {
         let names = body["List"].as_array().unwrap().iter();
         return names.map(|item| item["UserName"].as_str().unwrap()).collect::<Vec<_>>().join(" ");
@@ -253,40 +243,27 @@ fn consecutive_fetches_are_limited() {
 
 #[test]
 fn a_new_skey_is_used_at_once() {
-    let mut stage = Stage::new([
-        ok(with(batch(&["1"], 5, true), "SKey", json!("@crypt_new"))),
-        ok(batch(&[], 6, false)),
-    ]);
+    let first = with(batch(&["1"], 5, true), "SKey", json!("@crypt_new"));
+    let mut stage = Stage::new([ok(first), ok(batch(&[], 6, false))]);
     assert_eq!(stage.ids(), ["1"]);
-    let skey = |at: usize| {
-        let uri = stage.host.requests.get(at).unwrap().http.uri().to_string();
-        uri.contains("skey=%40crypt_new&")
-    };
-    assert_eq!([skey(0), skey(1), skey(2)], [false, true, true]);
+    let uris = stage.host.requests.iter().map(|request| request.http.uri().to_string());
+    let renewed: Vec<_> = uris.map(|uri| uri.contains("skey=%40crypt_new&")).collect();
+    assert_eq!(renewed, [false, true, true]);
     assert_eq!(stage.account.session.auth.skey.expose(), "@crypt_new");
 }
 
 #[test]
 fn changes_are_applied() {
     let mut stage = Stage::new([]);
-    for (name, nick) in [("@gone", "G"), ("@old", "O")] {
-        let record = format!("{{\"UserName\":\"{name}\",\"NickName\":\"{nick}\"}}");
-        stage.account.learn([contact(&record)]);
-    }
+    let records =
+        [r#"{"UserName":"@gone","NickName":"G"}"#, r#"{"UserName":"@old","NickName":"O"}"#];
+    stage.account.learn(records.map(contact));
     let profile = json!({ "BitFlag": 190, "NickName": { "Buff": "New &amp; me" }, "HeadImgUpdateFlag": 1, "HeadImgUrl": "/h" });
-    let changes = with(
-        with(
-            with(
-                batch(&["1"], 5, false),
-                "ModContactList",
-                json!([{ "UserName": "@old", "RemarkName": "R" }, { "UserName": "@new" }, 5]),
-            ),
-            "DelContactList",
-            json!([{ "UserName": "@gone", "ContactFlag": 0 }, { "UserName": "@never" }, {}]),
-        ),
-        "Profile",
-        profile,
-    );
+    let mut changes = with(batch(&["1"], 5, false), "Profile", profile);
+    changes["ModContactList"] =
+        json!([{ "UserName": "@old", "RemarkName": "R" }, { "UserName": "@new" }, 5]);
+    changes["DelContactList"] =
+        json!([{ "UserName": "@gone", "ContactFlag": 0 }, { "UserName": "@never" }, {}]);
     let unchanged = json!({ "BitFlag": 0, "NickName": { "Buff": "Else" }, "HeadImgUrl": "/x" });
     let last = with(batch(&[], 6, false), "Profile", unchanged);
     stage.replies.extend([ok(changes), ok(NEWS), ok(last)]);
@@ -294,8 +271,8 @@ fn changes_are_applied() {
     assert!(stage.next().is_ok());
     let directory = stage.account.directory();
     assert_eq!(directory.len(), 3, "@a, @old, @new");
-    assert_eq!(&*directory.name_of(&"@old".parse().unwrap()), "R");
-    assert_eq!(&*directory.find(&"@old".parse().unwrap()).unwrap().nick_name, "O");
+    assert_eq!(&*directory.name_of(&name("@old")), "R");
+    assert_eq!(&*directory.find(&name("@old")).unwrap().nick_name, "O");
     assert_eq!(stage.ids(), [""; 0]);
     let me = stage.account.session().me();
     assert_eq!((&*me.nick_name, &*me.head_img_url), ("New & me", "/h"));
@@ -310,7 +287,7 @@ fn a_contact_removed_and_changed_in_one_batch_is_known() {
     let changes = with(batch(&["1"], 5, false), "ModContactList", record.clone());
     stage.replies.extend([ok(with(changes, "DelContactList", record)), ok(NEWS)]);
     assert!(stage.next().is_ok());
-    assert_eq!(&*stage.account.directory().name_of(&"@back".parse().unwrap()), "after");
+    assert_eq!(&*stage.account.directory().name_of(&name("@back")), "after");
 }
 
 /// `docs/protocol.md` §1.4: a new `DeviceID` each time; §7.1: a new clock.

@@ -1,25 +1,19 @@
 //! Transient failures: `docs/threats.md` J5, B3, S7, S8.
 
 use super::*;
-use crate::error::FailureKind;
+use crate::error::{Failure, FailureKind, Sent};
 use crate::flow::Response;
-
-fn status(code: u16, body: &str) -> Input {
-    let mut reply: Response = reply(body);
-    *reply.status_mut() = http::StatusCode::from_u16(code).unwrap();
-    Input::Reply(Ok(reply))
-}
 
 /// Returns all transient failures of a check or a fetch.
 pub(super) fn faults() -> Vec<fn() -> Input> {
     alloc::vec![
         || ok(""),
         || ok("<html><body>gateway</body></html>"),
-        || status(502, "<html>502 Bad Gateway</html>"),
-        || status(503, ""),
+        || Input::Reply(Ok(status(502, "<html>502 Bad Gateway</html>"))),
+        || Input::Reply(Ok(status(503, ""))),
         || ok("window.synccheck={"),
         || ok("{\"BaseResponse\":{\"Ret\":0},\"AddMsgList\":[{\"MsgId\":\"1\","),
-        || ok("{\"BaseResponse\":{\"Ret\":-1},\"SyncKey\":{\"Count\":0,\"List\":[]}}"),
+        || refused(-1),
         || ok("window.synccheck={retcode:\"-1\",selector:\"0\"}"),
         || ok("\u{0}\u{1}garbage"),
         || Input::Reply(Ok(Response::new(bytes::Bytes::from_static(b"\xff\xfe\x80")))),
@@ -135,17 +129,18 @@ fn in_a_minute(mut serve: impl FnMut(&Request, usize) -> Value) -> usize {
 /// Threat S7: endless news without messages.
 #[test]
 fn empty_news_is_slowed_down() {
-    let moves = |request: &Request, n: usize| {
-        if is_check(request) { json!(NEWS) } else { batch(&[], i64::try_from(n).unwrap(), false) }
-    };
-    assert!(in_a_minute(moves) < 30);
-    assert!(in_a_minute(|r, _| if is_check(r) { json!(NEWS) } else { batch(&[], 5, false) }) < 30);
-    assert!(in_a_minute(|r, _| if is_check(r) { json!(QUIET) } else { batch(&[], 5, false) }) < 30);
-    // The reply announces more to fetch, which is empty as well.
-    let more = |request: &Request, n: usize| {
-        if is_check(request) { json!(NEWS) } else { batch(&[], i64::try_from(n).unwrap(), true) }
-    };
-    assert!(in_a_minute(more) < 30);
+    for (label, check, moves, more) in [
+        ("the key advances", NEWS, true, false),
+        ("the key does not advance", NEWS, false, false),
+        ("checks without news", QUIET, false, false),
+        ("more is announced, and empty as well", NEWS, true, true),
+    ] {
+        let sent = in_a_minute(|request, n| match is_check(request) {
+            true => json!(check),
+            false => batch(&[], if moves { i64::try_from(n).unwrap() } else { 5 }, more),
+        });
+        assert!(sent < 30, "{label}: {sent}");
+    }
 }
 
 /// The same changes, or the same message without an id, with a key that does not advance.
@@ -173,7 +168,7 @@ fn repeated_changes_are_slowed_down() {
 #[test]
 fn a_limit_is_reported_and_delays_requests() {
     let limited = "window.synccheck={retcode:\"1205\",selector:\"0\"}";
-    let mut stage = Stage::new([ok(json!({ "BaseResponse": { "Ret": 1205 } })), ok(limited)]);
+    let mut stage = Stage::new([refused(1205), ok(limited)]);
     assert!(matches!(stage.next(), Err(Error::Limited { .. })));
     stage.replies.pop_front();
     assert!(matches!(stage.next(), Err(Error::Stopped)));

@@ -140,35 +140,19 @@ mod tests {
 
     #[test]
     fn scripts_of_the_service_are_parsed() {
+        let code = "window.QRLogin.code = 200; window.QRLogin.uuid = \"gf5Gk61zEA==\";";
+        let avatar = "window.code=201;window.userAvatar = 'data:img/jpg;base64,/9j/4A==';";
+        let redirect = "window.code=200;\nwindow.redirect_uri=\"https://a/b?c=d&e=@f==\";";
+        let closed = "window.synccheck = { retcode : '1101' , selector : 0 } ;";
         for (text, name, value) in [
-            (
-                "window.QRLogin.code = 200; window.QRLogin.uuid = \"gf5Gk61zEA==\";",
-                "QRLogin.uuid",
-                "gf5Gk61zEA==",
-            ),
-            (
-                "window.QRLogin.code = 200; window.QRLogin.uuid = \"gf5Gk61zEA==\";",
-                "QRLogin.code",
-                "200",
-            ),
+            (code, "QRLogin.uuid", "gf5Gk61zEA=="),
+            (code, "QRLogin.code", "200"),
             ("window.code=408;", "code", "408"),
             ("window.code=408", "code", "408"),
-            (
-                "window.code=201;window.userAvatar = 'data:img/jpg;base64,/9j/4A==';",
-                "userAvatar",
-                "data:img/jpg;base64,/9j/4A==",
-            ),
-            (
-                "window.code=200;\nwindow.redirect_uri=\"https://a/b?c=d&e=@f==\";",
-                "redirect_uri",
-                "https://a/b?c=d&e=@f==",
-            ),
+            (avatar, "userAvatar", "data:img/jpg;base64,/9j/4A=="),
+            (redirect, "redirect_uri", "https://a/b?c=d&e=@f=="),
             ("window.synccheck={retcode:\"0\",selector:\"2\"}", "synccheck.selector", "2"),
-            (
-                "window.synccheck = { retcode : '1101' , selector : 0 } ;",
-                "synccheck.retcode",
-                "1101",
-            ),
+            (closed, "synccheck.retcode", "1101"),
             ("window.synccheck={\"retcode\":\"0\",\"selector\":\"7\"}", "synccheck.selector", "7"),
             (" \u{feff}window . x=1; window.code = 7", "code", "7"),
             (r"window.a='\x41\u4e2d\/\'\n'", "a", "A中/'\n"),
