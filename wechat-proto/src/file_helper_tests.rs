@@ -69,8 +69,8 @@ fn calls_have_exact_form() {
 #[test]
 fn downloads_have_exact_form() {
     let (mut session, id) = (session(), MsgId::from("6314805927140286395"));
-    let full = requested(GetImage::new(id.clone(), ImageSize::Full), &mut session);
-    assert!(full.ends_with("c54dc801d51e&mmweb_appid=wx_webfilehelper\n"), "{full}");
+    let big = requested(GetImage::new(id.clone(), ImageSize::Big), &mut session);
+    assert!(big.ends_with("c54dc801d51e&type=big&mmweb_appid=wx_webfilehelper\n"), "{big}");
     insta::assert_snapshot!(rendered(GetImage::new(id.clone(), ImageSize::Thumbnail), &mut session), @"
     GET https://filehelper.weixin.qq.com/cgi-bin/mmwebwx-bin/webwxgetmsgimg?&MsgID=6314805927140286395&skey=%40crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e&type=slave&mmweb_appid=wx_webfilehelper
     accept: image/webp,image/apng,image/*,*/*;q=0.8

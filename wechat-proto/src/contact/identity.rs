@@ -187,7 +187,11 @@ mod tests {
             (with_id(base, "wxid_1"), with_id(base, "wxid_2"), Evidence::Different),
             (with_id(base, "wxid_1"), identity(base), Evidence::Alias),
             (identity(r#""Uin":5,"Alias":"a""#), identity(r#""Uin":5"#), Evidence::Same),
-            (identity(r#""Uin":5,"Alias":"a""#), identity(r#""Uin":6"#), Evidence::Different),
+            (
+                identity(r#""Uin":5,"Alias":"a""#),
+                identity(r#""Uin":6,"Alias":"a""#),
+                Evidence::Different,
+            ),
             (identity(base), identity(r#""RemarkName":"r","NickName":"m""#), Evidence::Remark),
             (identity(base), identity(r#""RemarkName":"r","Alias":"else""#), Evidence::Remark),
             (identity(base), identity(r#""NickName":"n""#), Evidence::Names),

@@ -173,35 +173,13 @@ mod tests {
         }
     }
 
-    /// Blanks around `=`, a bare `&`, a URL that is escaped twice: `docs/shapes.md` S55, S58.
     #[test]
-    fn fields_are_parsed() {
-        let emoticon = read(
-            r#""ImgWidth":85"#,
-            "&lt;msg&gt;&lt;emoji fromusername = \"wxid_a\" tousername = \"wxid_b\" type=\"2\" idbuffer=\"media:0_0\" md5=\"e683\" len = \"86235\" productid=\"com.tencent.xin.emoticon.x\" androidmd5=\"e683\" cdnurl = \"http://emoji.qpic.cn/a/?x=1&y=2\" designerid = \"d\" thumburl = \"http://mmbiz.qpic.cn/0\" encrypturl = \"http://emoji.qpic.cn/e?m=1&amp;amp;n=2\" aeskey= \"6b65\" externurl=\"http://emoji.qpic.cn/x\" width= \"80\" height= \"70\" desc=\"\" &gt;&lt;/emoji&gt; &lt;gameext type=\"0\" content=\"0\" &gt;&lt;/gameext&gt;&lt;/msg&gt;",
-        )
-        .unwrap();
-        let expected = Emoticon {
-            from_shop: false,
-            md5: "e683".into(),
-            length: 86_235,
-            kind: 2,
-            width: 85,
-            height: 70,
-            product_id: "com.tencent.xin.emoticon.x".into(),
-            designer_id: "d".into(),
-            from: "wxid_a".into(),
-            to: "wxid_b".into(),
-            cdn_url: "http://emoji.qpic.cn/a/?x=1&y=2".into(),
-            thumb_url: "http://mmbiz.qpic.cn/0".into(),
-            encrypt_url: "http://emoji.qpic.cn/e?m=1&n=2".into(),
-            extern_url: "http://emoji.qpic.cn/x".into(),
-            aes_key: Box::<str>::from("6b65").into(),
-            description: "".into(),
-            game: None,
-        };
-        assert_eq!(emoticon, expected);
-        assert!(!format!("{emoticon:?}").contains("6b65"));
+    fn record_takes_precedence_over_xml() {
+        let content =
+            "<msg><emoji width=\"80\" height=\"70\" externurl=\"http://emoji.qpic.cn/x\"/></msg>";
+        let emoticon = read(r#""ImgWidth":85"#, content).unwrap();
+        assert_eq!((emoticon.width, emoticon.height), (85, 70));
+        assert_eq!(&*emoticon.extern_url, "http://emoji.qpic.cn/x");
     }
 
     #[test]

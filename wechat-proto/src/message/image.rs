@@ -90,8 +90,11 @@ mod tests {
         assert_eq!((thumb.width, thumb.height), (9, 12));
         assert_eq!(&*read("", "@8f3e6a0b").unwrap().blob, "@8f3e6a0b");
         assert_eq!(read("", ""), Some(Image::default()));
-        for content in ["spoiled", "<msg><img cdnthumbwidth=\"9\"/></msg>"] {
-            assert_eq!(read(r#""ImgWidth":7"#, content).unwrap().width, 7, "{content}");
+        // The record takes precedence.
+        let xml = "<msg><img cdnthumbheight=\"12\" cdnthumbwidth=\"9\"/></msg>";
+        for content in ["spoiled", xml] {
+            let image = read(r#""ImgWidth":7,"ImgHeight":8"#, content).unwrap();
+            assert_eq!((image.width, image.height), (7, 8), "{content}");
         }
         assert_eq!(read(r#""ImgWidth":-7,"ImgHeight":"x""#, ""), Some(Image::default()));
         // The complete part of truncated XML is parsed.

@@ -20,6 +20,13 @@ fn revoke(from: &str, to: &str, inner: &str) -> Message {
     ))
 }
 
+/// Returns the state after these messages.
+fn recent_with(messages: impl IntoIterator<Item = Message>) -> Recent {
+    let mut recent = Recent::default();
+    messages.into_iter().for_each(|message| receive(&mut recent, message));
+    recent
+}
+
 /// Passes a revocation and returns the text of its original.
 fn original(recent: &mut Recent, from: &str, to: &str, inner: &str) -> Option<String> {
     let mut message = revoke(from, to, inner);
@@ -34,10 +41,11 @@ fn receive(recent: &mut Recent, mut message: Message) {
 
 #[test]
 fn original_is_found_by_id() {
-    let mut recent = Recent::default();
-    receive(&mut recent, text("1", "@a", "@me", "one"));
-    receive(&mut recent, text("2", "@@r", "@me", "@b:<br/>two"));
-    receive(&mut recent, text("3", "@me", "@a", "three"));
+    let mut recent = recent_with([
+        text("1", "@a", "@me", "one"),
+        text("2", "@@r", "@me", "@b:<br/>two"),
+        text("3", "@me", "@a", "three"),
+    ]);
     let mut found = |from, inner| original(&mut recent, from, "@me", inner);
     assert_eq!(found("@a", "<msgid>1</msgid>").as_deref(), Some("one"));
     assert_eq!(found("@@r", "<msgid>2</msgid>").as_deref(), Some("two"));
@@ -58,8 +66,7 @@ fn original_has_the_fields_of_its_message() {
         [("@a", "@me", "one"), ("@me", "@a", "two"), ("@@r", "@me", "@b:<br/>three")]
     {
         let received = text("1", from, to, content);
-        let mut recent = Recent::default();
-        receive(&mut recent, received.clone());
+        let mut recent = recent_with([received.clone()]);
         // The phone revokes the messages of this account, and the service reports either.
         for (from, to) in [(from, to), (to, from)] {
             let mut revocation = revoke(from, to, "<msgid>1</msgid>");
@@ -74,11 +81,12 @@ fn original_has_the_fields_of_its_message() {
 
 #[test]
 fn revocation_without_id_refers_to_own_latest_message() {
-    let mut recent = Recent::default();
-    receive(&mut recent, text("1", "@me", "@a", "one"));
-    receive(&mut recent, text("2", "@me", "@a", "two"));
-    receive(&mut recent, text("3", "@me", "@b", "three"));
-    receive(&mut recent, text("4", "@a", "@me", "four"));
+    let mut recent = recent_with([
+        text("1", "@me", "@a", "one"),
+        text("2", "@me", "@a", "two"),
+        text("3", "@me", "@b", "three"),
+        text("4", "@a", "@me", "four"),
+    ]);
     let zero = "<msgid>0</msgid>";
     // The revoked message was not received, for example because this client sent it.
     assert_eq!(original(&mut recent, "@me", "@a", "<msgid>0</msgid><newmsgid>9</newmsgid>"), None);
@@ -93,10 +101,9 @@ fn revocation_without_id_refers_to_own_latest_message() {
 #[test]
 fn revocation_without_id_refers_to_no_other_message() {
     let zero = "<msgid>0</msgid>";
+    let one = || text("1", "@me", "@a", "one");
     // A message that was revoked by its id is not the latest any more.
-    let mut recent = Recent::default();
-    receive(&mut recent, text("1", "@me", "@a", "one"));
-    receive(&mut recent, text("2", "@me", "@a", "two"));
+    let mut recent = recent_with([one(), text("2", "@me", "@a", "two")]);
     assert_eq!(original(&mut recent, "@me", "@a", "<msgid>2</msgid>").as_deref(), Some("two"));
     assert_eq!(original(&mut recent, "@me", "@a", zero), None);
 
@@ -105,21 +112,15 @@ fn revocation_without_id_refers_to_no_other_message() {
         text("2", "@me", "@a", &"x".repeat(DEFAULT_COUNT * AVERAGE_SIZE)),
         text("0", "@me", "@a", "two"),
     ] {
-        let mut recent = Recent::default();
-        receive(&mut recent, text("1", "@me", "@a", "one"));
-        receive(&mut recent, latest);
+        let mut recent = recent_with([one(), latest]);
         assert_eq!(original(&mut recent, "@me", "@a", zero), None);
     }
 
     // System notices about this account's actions are not its messages.
-    let mut recent = Recent::default();
-    receive(&mut recent, text("1", "@me", "@a", "one"));
-    receive(
-        &mut recent,
-        message(
-            r#""MsgId":"2","FromUserName":"@me","ToUserName":"@a","MsgType":10000,"Content":"发出红包，请在手机上查看""#,
-        ),
+    let notice = message(
+        r#""MsgId":"2","FromUserName":"@me","ToUserName":"@a","MsgType":10000,"Content":"发出红包，请在手机上查看""#,
     );
+    let mut recent = recent_with([one(), notice]);
     assert_eq!(original(&mut recent, "@me", "@a", zero).as_deref(), Some("one"));
 
     // If the text names somebody else, no message of this account was revoked.
@@ -162,13 +163,11 @@ fn unneeded_messages_are_not_kept() {
     receive(&mut off, text("1", "@a", "@me", "one"));
     assert_eq!(original(&mut off, "@a", "@me", "<msgid>1</msgid>"), None);
 
-    let mut recent = Recent::default();
-    receive(&mut recent, text("", "@a", "@me", "one"));
-    receive(&mut recent, text("0", "@a", "@me", "one"));
-    receive(
-        &mut recent,
+    let mut recent = recent_with([
+        text("", "@a", "@me", "one"),
+        text("0", "@a", "@me", "one"),
         message(r#""MsgId":"5","FromUserName":"@a","ToUserName":"@me","MsgType":51"#),
-    );
+    ]);
     assert!(recent.messages.is_empty());
     receive(&mut recent, text("1", "@a", "@me", "one"));
     assert_eq!(recent.bytes, text("1", "@a", "@me", "one").raw.json().len());
