@@ -237,6 +237,7 @@ mod tests {
             let mut met = alloc::collections::BTreeSet::new();
             let once = list.iter().filter(|member| met.insert(&member.user_name));
             prop_assert!(members.iter().eq(once));
+            prop_assert!((&members).into_iter().eq(members.iter()));
         }
 
         /// Threats W1, W2: later members replace those of the same name, at their places.

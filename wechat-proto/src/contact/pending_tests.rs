@@ -6,6 +6,9 @@ use super::*;
 use crate::error::{Failure, Ret, Sent};
 use crate::testing::{NOW, body, contact, message, name, session};
 
+#[path = "pending_limit_tests.rs"]
+mod limits;
+
 /// The pending lookups and the directory of an account.
 struct Fixture {
     pending: Pending,
@@ -174,20 +177,6 @@ fn room_lookups_end_if_speakers_stay_unknown() {
     assert_eq!(fixture.pending.fruitless.len(), 0, "the speaker was found");
 }
 
-/// Threat J7: the count of fruitless lookups is kept for a limited number of rooms.
-#[test]
-fn count_of_fruitless_lookups_is_bounded() {
-    let mut fixture = Fixture::new();
-    for n in 0..=MOST {
-        let room = format!("@@{n:04}");
-        fixture.learn(&WHOLE.replace("@@r", &room));
-        fixture.said(&room, "wxid_x:<br/>hi");
-        assert_eq!(fixture.requested(), [&*room]);
-        fixture.answered();
-    }
-    assert_eq!(fixture.pending.fruitless.len(), MOST);
-}
-
 /// A contact that is deleted before the request is not looked up, and so not added again.
 #[test]
 fn deleted_contact_is_not_looked_up() {
@@ -266,20 +255,26 @@ fn failures_delay_the_next_lookup() {
     assert_eq!(fixture.pause(), LONGEST.as_secs());
 }
 
-/// A batch that timed out is looked up in smaller batches.
+/// A batch that timed out, or failed three times, is looked up in smaller batches.
 #[test]
-fn batches_shrink_after_timeouts() {
-    let mut fixture = Fixture::new();
-    (100..160).for_each(|n| fixture.said(&format!("@{n}"), "hi"));
-    let mut sizes = vec![];
-    for _ in 0..4 {
-        sizes.push(fixture.requested().len());
-        fixture.fails(&failure(FailureKind::Timeout));
-        fixture.now = fixture.now.after(LONGEST);
+fn batches_shrink_after_failures() {
+    for (kind, expected) in
+        [(FailureKind::Timeout, [50, 10, 5, 1]), (FailureKind::Closed, [50, 50, 50, 10])]
+    {
+        let mut fixture = Fixture::new();
+        (100..160).for_each(|n| fixture.said(&format!("@{n}"), "hi"));
+        let mut sizes = vec![];
+        for _ in 0..4 {
+            sizes.push(fixture.requested().len());
+            fixture.fails(&failure(kind));
+            fixture.now = fixture.now.after(LONGEST);
+        }
+        assert_eq!(sizes, expected);
+        if kind == FailureKind::Timeout {
+            // The name that failed alone is moved behind the others.
+            assert_eq!(fixture.requested(), ["@101"]);
+        }
     }
-    assert_eq!(sizes, [50, 10, 5, 1]);
-    // The name that failed alone is moved behind the others.
-    assert_eq!(fixture.requested(), ["@101"]);
 }
 
 /// A name on which the service fails does not block the others, regardless of the failure, and is
@@ -328,55 +323,6 @@ fn batches_are_separated_by_a_pause() {
     assert_eq!(fixture.requested().len(), 30);
     fixture.pending.slow(&limited(), fixture.now);
     assert_eq!(fixture.pause(), 60);
-}
-
-/// Threat J7.
-#[test]
-fn queue_is_bounded() {
-    let mut fixture = Fixture::new();
-    for n in 0..3 * MOST {
-        fixture.said(&format!("@{n}"), "hi");
-    }
-    assert_eq!(fixture.pending.batches.len(), MOST);
-    assert!(fixture.pending.seen.known.len() <= MOST && fixture.pending.seen.order.len() <= MOST);
-}
-
-/// Threat J7: the oldest guests are dropped, and looked up again on their next message. Contacts in
-/// the address book are kept.
-#[test]
-fn oldest_guests_are_dropped() {
-    let mut fixture = Fixture::new();
-    let meet = |fixture: &mut Fixture, name: &str, flag: u32| {
-        fixture.said(name, "hi");
-        assert_eq!(fixture.requested(), [name]);
-        fixture.learn(&format!(r#"{{"UserName":"{name}","NickName":"n","ContactFlag":{flag}}}"#));
-        fixture.answered();
-        fixture.pending.touch(&fixture.directory, &self::name(name));
-        fixture.pending.evict(&mut fixture.directory, usize::MAX);
-    };
-    meet(&mut fixture, "@friend", 3);
-    meet(&mut fixture, "@first", 0);
-    for n in 1..GUESTS {
-        meet(&mut fixture, &format!("@guest{n}"), 0);
-    }
-    let knows = |fixture: &Fixture, name: &str| fixture.directory.find(&self::name(name)).is_some();
-    assert!(knows(&fixture, "@first"));
-    for n in 0..10 {
-        meet(&mut fixture, &format!("@later{n}"), 0);
-    }
-    assert!(knows(&fixture, "@friend"));
-    assert!(
-        !knows(&fixture, "@first") && !knows(&fixture, "@guest9") && knows(&fixture, "@guest10")
-    );
-    assert_eq!(fixture.directory.len(), GUESTS + 1);
-    meet(&mut fixture, "@first", 0);
-    assert!(knows(&fixture, "@first"));
-    // A guest that became a contact is kept.
-    fixture.learn(r#"{"UserName":"@guest12","ContactFlag":3}"#);
-    for n in 10..20 {
-        meet(&mut fixture, &format!("@later{n}"), 0);
-    }
-    assert!(knows(&fixture, "@guest12") && !knows(&fixture, "@guest13"));
 }
 
 /// Threat C1: a clock that is set back does not extend a pause.
