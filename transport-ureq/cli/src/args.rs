@@ -20,7 +20,8 @@ use crate::lang::Lang;
 ///
 /// Sends files to your own phone and saves files from it, reads and writes messages. Not affiliated
 /// with Tencent, which does not let every account log in on the web; `--entry filehelper`, the
-/// file-transfer page, is open to every account and reaches your own phone only.
+/// file-transfer page, is open to every account, as far as is known, and reaches your own phone
+/// only.
 #[derive(Debug, Parser)]
 #[command(name = "wechat", version, after_help = Exit::table(Lang::En), arg_required_else_help = true)]
 pub(crate) struct Args {

@@ -203,8 +203,8 @@ impl From<Error> for Failure {
             )
             .hint(
                 "the service drops this account from the web; `wechat login --entry filehelper` \
-                     works for every account, `wechat login --force` tries again",
-                "服务器不允许此账号使用网页版；`wechat login --entry filehelper` 对所有账号可用，\
+                     works for every account, as far as is known; `wechat login --force` tries again",
+                "服务器不允许此账号使用网页版；`wechat login --entry filehelper` 据目前所知对所有账号可用，\
                      `wechat login --force` 可再试一次",
             ),
             Error::LoggedOut { ret: Ret::OK, .. } => {
@@ -220,8 +220,8 @@ impl From<Error> for Failure {
                 match ret.0 {
                     1203 => failure.hint(
                         "this account may not use the web; `wechat login --entry filehelper` works \
-                         for every account",
-                        "此账号不能登录网页版；`wechat login --entry filehelper` 对所有账号可用",
+                         for every account, as far as is known",
+                        "此账号不能登录网页版；`wechat login --entry filehelper` 据目前所知对所有账号可用",
                     ),
                     _ => failure,
                 }

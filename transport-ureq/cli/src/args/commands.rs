@@ -74,9 +74,9 @@ pub(crate) struct Send {
 
 /// Send files to your own phone, or save those that it sends
 ///
-/// Uses the file-transfer page, which is open to every account. On the phone, the files are in the
-/// chat "File Transfer". Shows a QR code if there is no open session and this is a terminal;
-/// otherwise exits with 3.
+/// Uses the file-transfer page, which is open to every account, as far as is known. On the phone,
+/// the files are in the chat "File Transfer". Shows a QR code if there is no open session and this is
+/// a terminal; otherwise exits with 3.
 ///
 /// Examples:
 ///   wechat drop report.pdf photo.jpg
