@@ -59,13 +59,13 @@ fn row(row: &Row) -> String {
         true => String::new(),
         false => format!("<p class=\"{class}\"><bdi>{}</bdi></p>\n", text(line)),
     };
-    let mut body = part("asked", &row.asked_line());
-    body.extend(row.lines.iter().map(|line| part("meant", line)));
+    let mut body = part("request", &row.request_line());
+    body.extend(row.lines.iter().map(|line| part("reply", line)));
     body.push_str(&part("error", row.error.as_deref().unwrap_or_default()));
     body.push_str(&part("unknown", &row.unknown.join(", ")));
     let is_long = |value: &Value| value.as_array().is_some_and(|list| !list.is_empty());
-    if row.meant.as_object().is_some_and(|fields| fields.values().any(is_long)) {
-        let json = format!("{:#}", row.meant);
+    if row.reply.as_object().is_some_and(|fields| fields.values().any(is_long)) {
+        let json = format!("{:#}", row.reply);
         let lines: Vec<_> = json.lines().map(text).collect();
         let json = lines.join("\n");
         body.push_str(&format!("<details><summary>JSON</summary><pre>{json}</pre></details>\n"));
@@ -98,8 +98,8 @@ mod tests {
             host: hostile.into(),
             endpoint: hostile.into(),
             status: 200,
-            asked: vec![("to", hostile.into())],
-            meant: json!({ hostile: [hostile] }),
+            request: vec![("to", hostile.into())],
+            reply: json!({ hostile: [hostile] }),
             lines: vec![hostile.into()],
             error: Some(hostile.into()),
             unknown: vec![hostile.into()],

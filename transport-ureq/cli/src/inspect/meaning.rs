@@ -25,11 +25,11 @@ use wechat_proto::room::{CreateRoom, Founders, RoomMembers, UpdateRoom};
 use wechat_proto::sync::{Check, SyncCheck};
 use wechat_proto::{Device, Endpoint as _, Entry, Error, MsgId, Timestamp, http};
 
-use super::asked::known;
 use super::contacts;
 use super::messages;
 use super::request::Request;
 use super::state::State;
+use super::summary::known;
 
 /// The meaning of a reply, as lines of text and as JSON.
 #[derive(Clone, Debug, Default, PartialEq)]

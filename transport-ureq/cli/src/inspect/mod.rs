@@ -1,6 +1,5 @@
 //! `wechat inspect`: timelines of a browser's capture or a single reply.
 
-mod asked;
 mod canonical;
 mod contacts;
 mod fields;
@@ -16,6 +15,7 @@ mod row;
 mod secrets;
 mod single;
 mod state;
+mod summary;
 mod texts;
 mod trace;
 

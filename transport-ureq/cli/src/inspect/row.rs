@@ -6,13 +6,13 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use wechat_proto::http;
 
-use super::asked::{asked, known};
 use super::fields;
 use super::har::{Body, Exchange};
 use super::mask::{Masks, Style};
 use super::meaning::{Meaning, meaning};
 use super::request::Request;
 use super::state::State;
+use super::summary::{known, summary};
 use crate::output::visible;
 
 /// An exchange of the protocol, ready to be shown. As JSON, it is the line of `--json`.
@@ -28,9 +28,9 @@ pub(crate) struct Row {
     pub(super) status: u16,
     /// Labels and values, in the order of the request.
     #[serde(serialize_with = "as_object")]
-    pub(super) asked: Vec<(&'static str, String)>,
+    pub(super) request: Vec<(&'static str, String)>,
     /// The meaning of the reply; `null` if there is none.
-    pub(super) meant: Value,
+    pub(super) reply: Value,
     /// The same as lines of text.
     pub(super) lines: Vec<String>,
     /// The reason why the reply has no meaning.
@@ -47,8 +47,8 @@ impl Row {
     pub(super) fn of(exchange: &Exchange, state: &mut State, masks: &mut Masks) -> Self {
         let endpoint = exchange.endpoint().unwrap_or_default();
         let request = Request::of(exchange);
-        let asked = asked(endpoint, &request, state);
-        let meant = meant(endpoint, exchange, &request, state);
+        let parts = summary(endpoint, &request, state);
+        let meaning = decoded(endpoint, exchange, &request, state);
         let (host, ..) = exchange.url_parts();
         let reply = match &exchange.response_body {
             Body::Known(bytes) => serde_json::from_slice::<Value>(bytes).ok(),
@@ -61,29 +61,29 @@ impl Row {
             host: host.to_owned(),
             endpoint: endpoint.to_owned(),
             status: exchange.status,
-            asked,
+            request: parts,
             unknown: fields::unknown(&request, reply.as_ref()),
             ..Self::default()
         };
-        row.with(meant, masks)
+        row.with(meaning, masks)
     }
 
     /// Returns the row of a single record: a message or a contact.
     pub(super) fn of_record(
         kind: &str,
         json: &str,
-        meant: Result<Meaning, String>,
+        meaning: Result<Meaning, String>,
         masks: &mut Masks,
     ) -> Self {
         let reply = serde_json::from_str::<Value>(json).ok();
         let unknown = fields::unknown(&Request::default(), reply.as_ref());
-        Self { endpoint: kind.to_owned(), unknown, ..Self::default() }.with(meant, masks)
+        Self { endpoint: kind.to_owned(), unknown, ..Self::default() }.with(meaning, masks)
     }
 
     /// Adds the meaning, and masks all secrets.
-    fn with(mut self, meant: Result<Meaning, String>, masks: &mut Masks) -> Self {
-        match meant {
-            Ok(meaning) => (self.lines, self.meant) = (meaning.lines, meaning.json),
+    fn with(mut self, meaning: Result<Meaning, String>, masks: &mut Masks) -> Self {
+        match meaning {
+            Ok(meaning) => (self.lines, self.reply) = (meaning.lines, meaning.json),
             Err(error) => self.error = Some(error),
         }
         let texts = [&mut self.started, &mut self.method, &mut self.host, &mut self.endpoint];
@@ -91,10 +91,10 @@ impl Row {
         for text in texts.chain(&mut self.error) {
             *text = masks.text(text, Style::Shown);
         }
-        for (label, value) in &mut self.asked {
+        for (label, value) in &mut self.request {
             *value = masks.named(label, value, Style::Shown);
         }
-        masks.json(&mut self.meant);
+        masks.json(&mut self.reply);
         self
     }
 
@@ -107,8 +107,8 @@ impl Row {
     }
 
     /// Returns the request as one line, with long values truncated.
-    pub(super) fn asked_line(&self) -> String {
-        let parts = self.asked.iter().map(|(label, value)| {
+    pub(super) fn request_line(&self) -> String {
+        let parts = self.request.iter().map(|(label, value)| {
             let cut = value.char_indices().nth(LONGEST).map(|(at, _)| format!("{}…", &value[..at]));
             format!("{label} {}", cut.as_ref().unwrap_or(value))
         });
@@ -132,9 +132,9 @@ impl fmt::Display for Row {
         let mut part = |label: &str, text: &str| {
             if text.is_empty() { Ok(()) } else { write!(f, "\n    {label:<8} {}", visible(text)) }
         };
-        part("asked", &self.asked_line())?;
+        part("request", &self.request_line())?;
         for (index, line) in self.lines.iter().enumerate() {
-            part(if index == 0 { "meant" } else { "" }, line)?;
+            part(if index == 0 { "reply" } else { "" }, line)?;
         }
         part("failed", self.error.as_deref().unwrap_or_default())?;
         part("unknown", &self.unknown.join(", "))
@@ -142,13 +142,13 @@ impl fmt::Display for Row {
 }
 
 fn as_object<S: Serializer>(
-    asked: &[(&'static str, String)],
+    parts: &[(&'static str, String)],
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(asked.iter().map(|(label, value)| (label, value)))
+    serializer.collect_map(parts.iter().map(|(label, value)| (label, value)))
 }
 
-fn meant(
+fn decoded(
     endpoint: &str,
     exchange: &Exchange,
     request: &Request,

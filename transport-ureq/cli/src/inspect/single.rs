@@ -110,7 +110,7 @@ impl Single {
 
 fn record(json: &str, state: &mut State, masks: &mut Masks) -> Row {
     let is_message = json.contains("\"MsgType\"");
-    let meant: Result<Meaning, String> = match is_message {
+    let meaning: Result<Meaning, String> = match is_message {
         true => Message::from_json(json, state.me())
             .map(|message| messages::message(&message, state))
             .map_err(|error| error.to_string()),
@@ -118,5 +118,5 @@ fn record(json: &str, state: &mut State, masks: &mut Masks) -> Row {
             .map(|contact| contacts::learned(vec![contact], state))
             .map_err(|error| error.to_string()),
     };
-    Row::of_record(if is_message { "message" } else { "contact" }, json, meant, masks)
+    Row::of_record(if is_message { "message" } else { "contact" }, json, meaning, masks)
 }

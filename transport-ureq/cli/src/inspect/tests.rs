@@ -100,12 +100,12 @@ fn copy_with_masked_texts_has_no_name_and_is_decoded() {
             places.map(|place| entry.pointer(place).map(Value::to_string).unwrap_or_default())
         });
         assert_eq!(leaks(bodies.collect::<String>().as_bytes(), &secrets, 3), Vec::<String>::new());
-        let meant = |document| {
+        let shown = |document| {
             let rows = timeline(document).rows.into_iter();
             let rows = rows.filter(|row| !matches!(&*row.endpoint, "qrcode" | "webwxgetmsgimg"));
             rows.map(|row| (row.endpoint, row.lines.len(), row.error)).collect::<Vec<_>>()
         };
-        assert_eq!(meant(copy), meant(document(capture)));
+        assert_eq!(shown(copy), shown(document(capture)));
     }
 }
 
@@ -316,7 +316,11 @@ fn changes_are_listed_once_in_order_and_long_values_are_cut() {
     let lines = ["contact changed: of 9e", "contact changed: of 0a", "contact removed: of 0a"];
     assert_eq!(timeline.rows[0].lines, lines);
     let content = format!("content {}…, scene", "é".repeat(120));
-    assert!(timeline.rows[1].asked_line().contains(&content), "{}", timeline.rows[1].asked_line());
+    assert!(
+        timeline.rows[1].request_line().contains(&content),
+        "{}",
+        timeline.rows[1].request_line()
+    );
 }
 
 #[test]

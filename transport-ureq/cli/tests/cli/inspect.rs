@@ -37,7 +37,7 @@ fn every_exchange_is_a_json_line() {
     let lines = ran.lines();
     assert_eq!(lines.len(), 4);
     assert!(lines.iter().all(|line| line["v"] == 1));
-    assert_eq!(lines[1]["meant"]["messages"][0]["kind"]["text"], "你好");
+    assert_eq!(lines[1]["reply"]["messages"][0]["kind"]["text"], "你好");
     assert_eq!((&lines[3]["type"], &lines[3]["exchanges"]), (&"summary".into(), &3.into()));
 }
 

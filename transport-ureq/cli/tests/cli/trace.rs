@@ -59,7 +59,7 @@ fn trace_is_a_capture_without_secrets() {
     assert!(ran.lines().iter().all(|line| line["error"].is_null()), "{ran:?}");
     assert!(ran.lines().iter().all(|line| line["unknown"].as_array().is_none_or(Vec::is_empty)));
     let shown = place.ok(&["inspect", full]);
-    assert!(shown.contains("asked    to Ada, type 1, content hi"), "{shown}");
+    assert!(shown.contains("request  to Ada, type 1, content hi"), "{shown}");
     place.assert_no_violations();
 }
 

@@ -22,7 +22,7 @@ const MEDIA: Parts = &[("message", "?msgid"), ("size", "?type")];
 const PICTURE: Parts = &[("user", "?username"), ("room id", "?chatroomid"), ("size", "?type")];
 
 /// The parts of the requests of each endpoint of `docs/endpoints.md`.
-const ASKED: &[(&str, Parts)] = &[
+const PARTS: &[(&str, Parts)] = &[
     ("jslogin", &[("app", "?appid")]),
     ("login", &[("uuid", "?uuid"), ("tip", "?tip")]),
     ("qrcode", &[]),
@@ -119,18 +119,18 @@ const WORDS: &[(&str, &str, Words)] = &[
 
 /// Returns the name of an endpoint of the protocol; `None` if it is not one.
 pub(super) fn known(endpoint: &str) -> Option<&'static str> {
-    ASKED.iter().map(|(known, _)| *known).find(|known| *known == endpoint)
+    PARTS.iter().map(|(known, _)| *known).find(|known| *known == endpoint)
 }
 
 /// Returns the parts of a request that have a value, with the names of contacts.
-pub(super) fn asked(
+pub(super) fn summary(
     endpoint: &str,
     request: &Request,
     state: &State,
 ) -> Vec<(&'static str, String)> {
     let parts =
-        ASKED.iter().find(|(known, _)| *known == endpoint).map_or(&[][..], |(_, parts)| parts);
-    let mut asked = Vec::new();
+        PARTS.iter().find(|(known, _)| *known == endpoint).map_or(&[][..], |(_, parts)| parts);
+    let mut summary = Vec::new();
     for (label, place) in parts {
         let text = match request.find(place) {
             Some(Value::Array(list)) if *label == "key" => joined(&list),
@@ -147,10 +147,10 @@ pub(super) fn asked(
             },
         };
         if !text.is_empty() {
-            asked.push((*label, text));
+            summary.push((*label, text));
         }
     }
-    asked
+    summary
 }
 
 fn named(name: &str, state: &State) -> String {
