@@ -152,10 +152,6 @@ pub(crate) fn check_poll(check: &mut Check<'_>) {
     }
 }
 
-pub(crate) fn poll(world: &mut World, request: &Decoded) -> Answer {
-    watch(world, request)
-}
-
 /// Answers a poll by the current stage of its code.
 pub(crate) fn watch(world: &mut World, request: &Decoded) -> Answer {
     let now = world.now();

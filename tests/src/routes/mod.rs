@@ -55,11 +55,13 @@ const PAGE: &str =
     "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,image/apng,*/*;q=0.8";
 const JSON: &str = "application/json;charset=UTF-8";
 const FORM: &str = "application/x-www-form-urlencoded";
+/// The start of most paths.
+const PREFIX: &str = "/cgi-bin/mmwebwx-bin/";
 /// The content type of the page's multipart forms; the boundary continues with 16 letters and digits.
 const PARTS: &str = "multipart/form-data; boundary=----WebKitFormBoundary";
 
 impl Route {
-    const fn get(
+    const fn new(
         name: &'static str,
         path: &'static str,
         check: fn(&mut Check<'_>),
@@ -79,17 +81,29 @@ impl Route {
         }
     }
 
-    const fn post(
-        name: &'static str,
+    /// Creates a call whose name is its path without the [`PREFIX`].
+    const fn get(
         path: &'static str,
         check: fn(&mut Check<'_>),
         act: fn(&mut World, &Decoded) -> Answer,
     ) -> Self {
-        Self { post: true, content_type: JSON, ..Self::get(name, path, check, act) }
+        Self::new(path.split_at(PREFIX.len()).1, path, check, act)
+    }
+
+    const fn post(
+        path: &'static str,
+        check: fn(&mut Check<'_>),
+        act: fn(&mut World, &Decoded) -> Answer,
+    ) -> Self {
+        Self { post: true, content_type: JSON, ..Self::get(path, check, act) }
     }
 
     const fn at(self, role: Role, accept: &'static str) -> Self {
         Self { role, accept, ..self }
+    }
+
+    const fn with_content_type(self, content_type: &'static str) -> Self {
+        Self { content_type, ..self }
     }
 
     const fn ranged(self) -> Self {
@@ -118,234 +132,86 @@ impl Route {
 
 /// The served paths.
 pub const ROUTES: &[&str] = &{
-    let mut paths = [""; CALLS.len()];
+    let mut paths = [""; ALL.len()];
     let mut index = 0;
-    while index < CALLS.len() {
-        paths[index] = CALLS[index].path;
+    while index < ALL.len() {
+        paths[index] = ALL[index].path;
         index += 1;
     }
     paths
 };
 
-pub(crate) static ALL: &[Route] = CALLS;
-
-const CALLS: &[Route] = &[
-    Route::get("jslogin", "/jslogin", login::check_jslogin, login::jslogin)
+pub(crate) const ALL: &[Route] = &[
+    Route::new("jslogin", "/jslogin", login::check_jslogin, login::jslogin)
         .at(Role::Login, SCRIPT)
         .open(),
-    Route::get("qrcode", "/qrcode/{uuid}", login::check_qrcode, login::qrcode)
+    Route::new("qrcode", "/qrcode/{uuid}", login::check_qrcode, login::qrcode)
         .at(Role::Qrcode, IMAGE)
         .open(),
-    Route::get("login", "/cgi-bin/mmwebwx-bin/login", login::check_poll, login::poll)
+    Route::get("/cgi-bin/mmwebwx-bin/login", login::check_poll, login::watch)
         .at(Role::Login, SCRIPT)
         .open(),
-    Route::get(
-        "webwxnewloginpage",
-        "/cgi-bin/mmwebwx-bin/webwxnewloginpage",
-        login_page::check,
-        login_page::answer,
-    )
-    .open(),
-    Route::post("webwxinit", "/cgi-bin/mmwebwx-bin/webwxinit", init::check, init::answer),
+    Route::get("/cgi-bin/mmwebwx-bin/webwxnewloginpage", login_page::check, login_page::answer)
+        .open(),
+    Route::post("/cgi-bin/mmwebwx-bin/webwxinit", init::check, init::answer),
+    Route::post("/cgi-bin/mmwebwx-bin/webwxstatusnotify", init::check_notify, init::notify),
+    Route::get("/cgi-bin/mmwebwx-bin/webwxgetcontact", contacts::check_book, contacts::book),
     Route::post(
-        "webwxstatusnotify",
-        "/cgi-bin/mmwebwx-bin/webwxstatusnotify",
-        init::check_notify,
-        init::notify,
-    ),
-    Route::get(
-        "webwxgetcontact",
-        "/cgi-bin/mmwebwx-bin/webwxgetcontact",
-        contacts::check_book,
-        contacts::book,
-    ),
-    Route::post(
-        "webwxbatchgetcontact",
         "/cgi-bin/mmwebwx-bin/webwxbatchgetcontact",
         contacts::check_batch,
         contacts::batch,
     ),
-    Route::get("synccheck", "/cgi-bin/mmwebwx-bin/synccheck", synccheck::check, synccheck::answer)
+    Route::get("/cgi-bin/mmwebwx-bin/synccheck", synccheck::check, synccheck::watch)
         .at(Role::Push, SCRIPT),
-    Route::post("webwxsync", "/cgi-bin/mmwebwx-bin/webwxsync", sync::check, sync::answer),
-    Route::post(
-        "webwxsendmsg",
-        "/cgi-bin/mmwebwx-bin/webwxsendmsg",
-        send::check_text,
-        send::answer,
-    ),
-    Route::post(
-        "webwxsendmsgimg",
-        "/cgi-bin/mmwebwx-bin/webwxsendmsgimg",
-        send_media::check_image,
-        send::answer,
-    ),
-    Route::post(
-        "webwxsendvideomsg",
-        "/cgi-bin/mmwebwx-bin/webwxsendvideomsg",
-        send_media::check_video,
-        send::answer,
-    ),
-    Route::post(
-        "webwxsendemoticon",
-        "/cgi-bin/mmwebwx-bin/webwxsendemoticon",
-        send_media::check_emoticon,
-        send::answer,
-    ),
-    Route::post(
-        "webwxsendappmsg",
-        "/cgi-bin/mmwebwx-bin/webwxsendappmsg",
-        send_media::check_app,
-        send::answer,
-    ),
-    Route::post(
-        "webwxrevokemsg",
-        "/cgi-bin/mmwebwx-bin/webwxrevokemsg",
-        revoke::check,
-        revoke::answer,
-    ),
-    Route::post(
-        "webwxcheckupload",
-        "/cgi-bin/mmwebwx-bin/webwxcheckupload",
-        probe::check,
-        probe::answer,
-    ),
-    Route {
-        content_type: PARTS,
-        ..Route::post(
-            "webwxuploadmedia",
-            "/cgi-bin/mmwebwx-bin/webwxuploadmedia",
-            upload::check,
-            upload::answer,
-        )
+    Route::post("/cgi-bin/mmwebwx-bin/webwxsync", sync::check, sync::answer),
+    Route::post("/cgi-bin/mmwebwx-bin/webwxsendmsg", send::check_text, send::answer),
+    Route::post("/cgi-bin/mmwebwx-bin/webwxsendmsgimg", send_media::check_image, send::answer),
+    Route::post("/cgi-bin/mmwebwx-bin/webwxsendvideomsg", send_media::check_video, send::answer),
+    Route::post("/cgi-bin/mmwebwx-bin/webwxsendemoticon", send_media::check_emoticon, send::answer),
+    Route::post("/cgi-bin/mmwebwx-bin/webwxsendappmsg", send_media::check_app, send::answer),
+    Route::post("/cgi-bin/mmwebwx-bin/webwxrevokemsg", revoke::check, revoke::answer),
+    Route::post("/cgi-bin/mmwebwx-bin/webwxcheckupload", probe::check, probe::answer),
+    Route::post("/cgi-bin/mmwebwx-bin/webwxuploadmedia", upload::check, upload::answer)
         .at(Role::File, SCRIPT)
-    },
-    Route {
-        content_type: PARTS,
-        ..Route::post(
-            "webwxuploadmediaparallel",
-            "/cgi-bin/mmwebwx-bin/webwxuploadmediaparallel",
-            upload_parallel::check,
-            upload::answer,
-        )
-        .at(Role::File, SCRIPT)
-    },
-    Route {
-        content_type: FORM,
-        ..Route::post(
-            "webwxlogout",
-            "/cgi-bin/mmwebwx-bin/webwxlogout",
-            logout::check,
-            logout::answer,
-        )
-    },
+        .with_content_type(PARTS),
     Route::post(
-        "webwxoplog",
-        "/cgi-bin/mmwebwx-bin/webwxoplog",
-        change::check_oplog,
-        change::oplog,
-    ),
-    Route::post(
-        "webwxverifyuser",
-        "/cgi-bin/mmwebwx-bin/webwxverifyuser",
-        change::check_verify,
-        change::verify,
-    ),
-    Route::post(
-        "webwxsearchcontact",
-        "/cgi-bin/mmwebwx-bin/webwxsearchcontact",
-        change::check_search,
-        change::search,
-    ),
-    Route::post(
-        "webwxcreatechatroom",
-        "/cgi-bin/mmwebwx-bin/webwxcreatechatroom",
-        rooms::check_create,
-        rooms::create,
-    ),
-    Route::post(
-        "webwxupdatechatroom",
-        "/cgi-bin/mmwebwx-bin/webwxupdatechatroom",
-        rooms::check_update,
-        rooms::update,
-    ),
-    Route::get(
-        "webwxgetmsgimg",
-        "/cgi-bin/mmwebwx-bin/webwxgetmsgimg",
-        media::check_image,
-        media::image,
+        "/cgi-bin/mmwebwx-bin/webwxuploadmediaparallel",
+        upload_parallel::check,
+        upload::answer,
     )
-    .at(Role::Api, IMAGE),
+    .at(Role::File, SCRIPT)
+    .with_content_type(PARTS),
+    Route::post("/cgi-bin/mmwebwx-bin/webwxlogout", logout::check, logout::answer)
+        .with_content_type(FORM),
+    Route::post("/cgi-bin/mmwebwx-bin/webwxoplog", change::check_oplog, change::oplog),
+    Route::post("/cgi-bin/mmwebwx-bin/webwxverifyuser", change::check_verify, change::verify),
+    Route::post("/cgi-bin/mmwebwx-bin/webwxsearchcontact", change::check_search, change::search),
+    Route::post("/cgi-bin/mmwebwx-bin/webwxcreatechatroom", rooms::check_create, rooms::create),
+    Route::post("/cgi-bin/mmwebwx-bin/webwxupdatechatroom", rooms::check_update, rooms::update),
+    Route::get("/cgi-bin/mmwebwx-bin/webwxgetmsgimg", media::check_image, media::image)
+        .at(Role::Api, IMAGE),
+    Route::get("/cgi-bin/mmwebwx-bin/webwxgetvoice", media::check_voice, media::voice)
+        .at(Role::Api, PLAYER)
+        .ranged(),
+    Route::get("/cgi-bin/mmwebwx-bin/webwxgetvideo", media::check_video, media::video)
+        .at(Role::Api, PLAYER)
+        .ranged(),
+    Route::get("/cgi-bin/mmwebwx-bin/webwxgetmedia", media::check_file, media::file)
+        .at(Role::File, PAGE),
+    Route::get("/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg", media::check_map, media::map)
+        .at(Role::Api, IMAGE),
+    Route::get("/cgi-bin/mmwebwx-bin/webwxgeticon", pictures::check_icon, pictures::icon)
+        .at(Role::Api, IMAGE),
     Route::get(
-        "webwxgetvoice",
-        "/cgi-bin/mmwebwx-bin/webwxgetvoice",
-        media::check_voice,
-        media::voice,
-    )
-    .at(Role::Api, PLAYER)
-    .ranged(),
-    Route::get(
-        "webwxgetvideo",
-        "/cgi-bin/mmwebwx-bin/webwxgetvideo",
-        media::check_video,
-        media::video,
-    )
-    .at(Role::Api, PLAYER)
-    .ranged(),
-    Route::get(
-        "webwxgetmedia",
-        "/cgi-bin/mmwebwx-bin/webwxgetmedia",
-        media::check_file,
-        media::file,
-    )
-    .at(Role::File, PAGE),
-    Route::get(
-        "webwxgetpubliclinkimg",
-        "/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg",
-        media::check_map,
-        media::map,
-    )
-    .at(Role::Api, IMAGE),
-    Route::get(
-        "webwxgeticon",
-        "/cgi-bin/mmwebwx-bin/webwxgeticon",
-        pictures::check_icon,
-        pictures::icon,
-    )
-    .at(Role::Api, IMAGE),
-    Route::get(
-        "webwxgetheadimg",
         "/cgi-bin/mmwebwx-bin/webwxgetheadimg",
         pictures::check_head_img,
         pictures::head_img,
     )
     .at(Role::Api, IMAGE),
-    Route::get(
-        "webwxpushloginurl",
-        "/cgi-bin/mmwebwx-bin/webwxpushloginurl",
-        push::check,
-        push::answer,
-    )
-    .open(),
-    Route::post(
-        "webwxstatreport",
-        "/cgi-bin/mmwebwx-bin/webwxstatreport",
-        report::check,
-        report::answer,
-    )
-    .open(),
-    Route::post(
-        "webwxsendfeedback",
-        "/cgi-bin/mmwebwx-bin/webwxsendfeedback",
-        misc::check_feedback,
-        misc::feedback,
-    ),
-    Route::get("webwxcheckurl", "/cgi-bin/mmwebwx-bin/webwxcheckurl", misc::check_link, misc::link),
-    Route::get(
-        "webwxpreview",
-        "/cgi-bin/mmwebwx-bin/webwxpreview",
-        misc::check_preview,
-        misc::preview,
-    )
-    .at(Role::Api, IMAGE),
+    Route::get("/cgi-bin/mmwebwx-bin/webwxpushloginurl", push::check, push::answer).open(),
+    Route::post("/cgi-bin/mmwebwx-bin/webwxstatreport", report::check, report::answer).open(),
+    Route::post("/cgi-bin/mmwebwx-bin/webwxsendfeedback", misc::check_feedback, misc::feedback),
+    Route::get("/cgi-bin/mmwebwx-bin/webwxcheckurl", misc::check_link, misc::link),
+    Route::get("/cgi-bin/mmwebwx-bin/webwxpreview", misc::check_preview, misc::preview)
+        .at(Role::Api, IMAGE),
 ];

@@ -59,10 +59,6 @@ pub(crate) fn check(check: &mut Check<'_>) {
     }
 }
 
-pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
-    watch(world, request)
-}
-
 pub(crate) fn script(now: u64, retcode: i64, selector: u64) -> Reply {
     reply::script(
         now,
