@@ -36,6 +36,10 @@ impl Rule {
     pub(crate) fn is(text: impl Into<String>) -> Self {
         Self::Is(text.into())
     }
+
+    pub(crate) fn one_of(texts: &[&str]) -> Self {
+        Self::OneOf(texts.iter().map(ToString::to_string).collect())
+    }
 }
 
 /// A check of one request by the rules of one dialect.
@@ -65,12 +69,8 @@ impl<'a> Check<'a> {
             check.cookies();
         }
         if route.session && world.session.is_none() {
-            check.found(
-                Fault::Missing,
-                REQUEST,
-                "session",
-                "there is no session: the client is not logged in",
-            );
+            let complaint = "there is no session: the client is not logged in";
+            check.found(Fault::Missing, REQUEST, "session", complaint);
         } else {
             (route.check)(&mut check);
         }
@@ -140,9 +140,9 @@ impl<'a> Check<'a> {
         Rule::is(self.world.account.uin.to_string())
     }
 
-    /// Returns the rule for `lang`, a parameter of nearly every call after the login.
-    pub(crate) fn lang(&self) -> Rule {
-        Rule::is(self.world.lang.clone())
+    /// Returns `lang`, a parameter of nearly every call after the login, with its rule.
+    pub(crate) fn lang(&self) -> (&'static str, Rule) {
+        ("lang", Rule::is(self.world.lang.clone()))
     }
 
     /// Returns the parameter that the file-transfer page adds to `synccheck` and to downloads.
@@ -151,8 +151,23 @@ impl<'a> Check<'a> {
         door.is_file_helper().then(|| ("mmweb_appid", Rule::is(door.appid())))
     }
 
-    pub(crate) fn pass_ticket(&self) -> Rule {
-        Rule::is(self.world.account.pass_ticket.clone())
+    /// Returns `pass_ticket`, likewise.
+    pub(crate) fn pass_ticket(&self) -> (&'static str, Rule) {
+        ("pass_ticket", Rule::is(self.world.account.pass_ticket.clone()))
+    }
+
+    /// Checks that the session is initialised, as nearly every call needs.
+    pub(crate) fn initialised(&mut self) {
+        if self.session().is_some_and(|session| !session.initialised) {
+            self.found(Fault::Other, REQUEST, "init", "precedes webwxinit");
+        }
+    }
+
+    /// Checks that the dialect is one of these: the others do not have the call.
+    pub(crate) fn only_in(&mut self, dialects: &[Dialect]) {
+        if !dialects.contains(&self.dialect) {
+            self.wrong("is not part of this dialect");
+        }
     }
 
     /// Returns a description of the fault of a value, if any.
@@ -268,12 +283,8 @@ impl<'a> Check<'a> {
                 None => self.found(Fault::Missing, what, name, "is missing"),
                 Some(param) => {
                     if param.name != *name {
-                        self.found(
-                            Fault::Name,
-                            what,
-                            name,
-                            format_args!("is missing: it is spelt `{}`", param.name),
-                        );
+                        let complaint = format_args!("is missing: it is spelt `{}`", param.name);
+                        self.found(Fault::Name, what, name, complaint);
                     }
                     if let Some((fault, complaint)) = self.judge(rule, &param.value) {
                         self.found(fault, what, name, complaint);
@@ -284,15 +295,10 @@ impl<'a> Check<'a> {
                         && matches!(*name, "sid" | "skey");
                     let written = if is_raw { param.value.clone() } else { encode(&param.value) };
                     if spelling && written != param.raw {
-                        self.found(
-                            Fault::Encoding,
-                            what,
-                            name,
-                            format_args!(
-                                "is written `{}`, not as by encodeURIComponent",
-                                param.raw
-                            ),
-                        );
+                        let raw = &param.raw;
+                        let complaint =
+                            format_args!("is written `{raw}`, not as by encodeURIComponent");
+                        self.found(Fault::Encoding, what, name, complaint);
                     }
                     if matches!(rule, Rule::Device) {
                         self.device = Some(param.value.clone());

@@ -68,12 +68,8 @@ impl Check<'_> {
     pub(crate) fn method(&mut self, route: &Route) {
         let expected = if route.posted_in(self.dialect) { Method::POST } else { Method::GET };
         if self.request.method != expected {
-            self.found(
-                Fault::Value,
-                REQUEST,
-                "method",
-                format_args!("method is {}, not {expected}", self.request.method),
-            );
+            let complaint = format_args!("method is {}, not {expected}", self.request.method);
+            self.found(Fault::Value, REQUEST, "method", complaint);
         }
     }
 
@@ -173,12 +169,10 @@ impl Check<'_> {
                 // Set by `Device::with_compression`.
                 Ok(found) if !browser && *name == "accept-encoding" && found == "identity" => {}
                 Ok(found) if browser && self.is_of_browser(route, name, &found, expected) => {}
-                Ok(found) => self.found(
-                    Fault::Value,
-                    HEADER,
-                    name,
-                    format_args!("is `{found}`, not `{expected}`"),
-                ),
+                Ok(found) => {
+                    let complaint = format_args!("is `{found}`, not `{expected}`");
+                    self.found(Fault::Value, HEADER, name, complaint);
+                }
                 Err(0) => {
                     self.found(Fault::Missing, HEADER, name, "is missing");
                     if *name == "range" && route.name == "webwxgetvideo" {

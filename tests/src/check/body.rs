@@ -49,12 +49,9 @@ impl Check<'_> {
         let known: Vec<&&str> = names.iter().filter(|name| keys.contains(*name)).collect();
         let expected: Vec<&&str> = keys.iter().filter(|key| names.contains(*key)).collect();
         if known.len() == expected.len() && known != expected {
-            self.found(
-                Fault::Order,
-                REQUEST,
-                at,
-                format_args!("{shown} has its keys in the order {names:?}, not {keys:?}"),
-            );
+            let complaint =
+                format_args!("{shown} has its keys in the order {names:?}, not {keys:?}");
+            self.found(Fault::Order, REQUEST, at, complaint);
         }
         Fields { at: at.to_owned(), fields }
     }
@@ -120,18 +117,25 @@ impl Check<'_> {
         Some(number)
     }
 
+    /// Checks that a field is a list. Returns its items.
+    pub(crate) fn list(&mut self, fields: &Fields, key: &str) -> Option<Vec<Box<RawValue>>> {
+        // A missing field has been reported already.
+        let raw = fields.get(key)?.get();
+        let items = serde_json::from_str(raw).ok();
+        if items.is_none() {
+            self.wrong(format!("JSON field `{}` is {raw}, not a list", fields.path(key)));
+        }
+        items
+    }
+
     /// Checks that `Count` is the length of the `List` beside it.
     pub(crate) fn count(&mut self, fields: &Fields, length: usize) {
         let path = fields.path("Count");
         if let Some(count) = self.number(fields, "Count", &Rule::Integer)
             && usize::try_from(count) != Ok(length)
         {
-            self.found(
-                Fault::Value,
-                JSON,
-                &path,
-                format_args!("is {count}, but the `List` has {length} items"),
-            );
+            let complaint = format_args!("is {count}, but the `List` has {length} items");
+            self.found(Fault::Value, JSON, &path, complaint);
         }
     }
 

@@ -10,7 +10,6 @@ use crate::message::name_on_the_wire;
 use crate::reply::{self, Node, Object};
 use crate::request::Decoded;
 use crate::rooms::Verification;
-use crate::routes::init::initialised;
 use crate::simulator::Answer;
 use crate::world::{Event, World};
 
@@ -19,12 +18,10 @@ const PINNED: i64 = 2048;
 
 /// Checks the common parts of these calls.
 pub(crate) fn query(check: &mut Check<'_>, must: &[(&str, Rule)]) {
-    if check.dialect != Dialect::Official {
-        check.wrong("is not part of this dialect");
-    }
-    initialised(check);
-    let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
-    let all: Vec<_> = must.iter().cloned().chain([lang, pass_ticket]).collect();
+    check.only_in(&[Dialect::Official]);
+    check.initialised();
+    let common = [check.lang(), check.pass_ticket()];
+    let all: Vec<_> = must.iter().cloned().chain(common).collect();
     check.query(&all, &[]);
 }
 
@@ -45,7 +42,7 @@ pub(crate) fn check_oplog(check: &mut Check<'_>) {
     };
     let body = check.body(keys);
     check.base_request(&body, false);
-    check.number(&body, "CmdId", &Rule::OneOf(vec!["2".to_owned(), "3".to_owned()]));
+    check.number(&body, "CmdId", &Rule::one_of(&["2", "3"]));
     let Some(name) = check.free(&body, "UserName") else { return };
     known(check, "UserName", &name);
     if !pins {
@@ -57,7 +54,7 @@ pub(crate) fn check_oplog(check: &mut Check<'_>) {
         }
         return;
     }
-    check.number(&body, "OP", &Rule::OneOf(vec!["0".to_owned(), "1".to_owned()]));
+    check.number(&body, "OP", &Rule::one_of(&["0", "1"]));
     // Without the remark, the service clears it.
     let remark = check.world.contact(&name).map(|contact| contact.remark_name.clone());
     let said = check.free(&body, "RemarkName").map(|remark| name_on_the_wire(&remark));
@@ -96,8 +93,7 @@ pub(crate) fn check_verify(check: &mut Check<'_>) {
     check.number(&body, "VerifyUserListSize", &Rule::is("1"));
     check.free(&body, "VerifyContent");
     check.number(&body, "SceneListCount", &Rule::is("1"));
-    let skey = check.skey();
-    check.text(&body, "skey", &skey);
+    check.text(&body, "skey", &check.skey());
     let scenes = check.request.json.pointer("/SceneList").and_then(Value::as_array);
     let scene = scenes.filter(|list| list.len() == 1).and_then(|list| list[0].as_i64());
     if !matches!(scene, Some(4..=10 | 33)) {

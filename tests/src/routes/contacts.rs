@@ -9,14 +9,13 @@ use crate::differences::JSON;
 use crate::findings::Fault;
 use crate::reply::{self, Node, Object};
 use crate::request::{Decoded, ordered};
-use crate::routes::init::initialised;
+use crate::routes::change::known;
 use crate::simulator::Answer;
 use crate::world::World;
 
 pub(crate) fn check_book(check: &mut Check<'_>) {
-    initialised(check);
-    let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
-    let skey = ("skey", check.skey());
+    check.initialised();
+    let (lang, pass_ticket, skey) = (check.lang(), check.pass_ticket(), ("skey", check.skey()));
     let pages = check
         .session()
         .map(|session| session.pages.keys().copied().collect::<Vec<_>>())
@@ -67,8 +66,8 @@ pub(crate) fn book(world: &mut World, request: &Decoded) -> Answer {
 }
 
 pub(crate) fn check_batch(check: &mut Check<'_>) {
-    initialised(check);
-    let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
+    check.initialised();
+    let (lang, pass_ticket) = (check.lang(), check.pass_ticket());
     let kind = ("type", Rule::is("ex"));
     match check.dialect {
         Dialect::Official => check.query(&[kind, ("r", Rule::Millis), lang, pass_ticket], &[]),
@@ -78,11 +77,7 @@ pub(crate) fn check_batch(check: &mut Check<'_>) {
     }
     let body = check.body(&["BaseRequest", "Count", "List"]);
     check.base_request(&body, false);
-    let Some(list) = body.get("List") else { return };
-    let Ok(items) = serde_json::from_str::<Vec<Box<serde_json::value::RawValue>>>(list.get())
-    else {
-        return check.wrong(format!("JSON field `List` is {}, not a list", list.get()));
-    };
+    let Some(items) = check.list(&body, "List") else { return };
     check.count(&body, items.len());
     if items.is_empty() || items.len() > 50 {
         check.wrong(format!("JSON field `List` has {} items, not 1 to 50", items.len()));
@@ -105,11 +100,7 @@ fn check_item(check: &mut Check<'_>, at: &str, item: &str) {
     let name = check.free(&fields, "UserName");
     let room = check.free(&fields, second);
     let (Some(name), Some(room)) = (name, room) else { return };
-    if !check.world.is_known(&name) {
-        check.wrong(format!(
-            "JSON field `{at}.UserName` is `{name}`, which the service never mentioned"
-        ));
-    }
+    known(check, &format!("{at}.UserName"), &name);
     if !detail && !room.is_empty() {
         let complaint = format_args!("is `{room}`, not empty");
         check.found(Fault::Form, JSON, &format!("{at}.ChatRoomId"), complaint);

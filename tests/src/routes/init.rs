@@ -3,8 +3,6 @@
 use crate::check::{Check, Rule};
 use crate::contact::In;
 use crate::dialect::Dialect;
-use crate::differences::REQUEST;
-use crate::findings::Fault;
 use crate::message::{Incoming, Notice, escaped_xml};
 use crate::reply::{self, Node, Object};
 use crate::request::Decoded;
@@ -13,7 +11,7 @@ use crate::simulator::Answer;
 use crate::world::World;
 
 pub(crate) fn check(check: &mut Check<'_>) {
-    let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
+    let (lang, pass_ticket) = (check.lang(), check.pass_ticket());
     match check.dialect {
         Dialect::Official => check.query(&[("r", Rule::NotMillis), lang, pass_ticket], &[]),
         Dialect::Lbbniu => check.query(&[("r", Rule::Integer), lang, pass_ticket], &[]),
@@ -83,17 +81,16 @@ pub(crate) fn check_notify(check: &mut Check<'_>) {
     if check.world.door.is_file_helper() {
         check.wrong("is not sent by the file-transfer page");
     }
-    let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
+    let (lang, pass_ticket) = (check.lang(), check.pass_ticket());
     match check.dialect {
         Dialect::Official => check.query(&[lang, pass_ticket], &[]),
         Dialect::Lbbniu => check.query(&[pass_ticket], &[]),
         Dialect::Biezhi => check.query(&[], &[]),
     }
-    initialised(check);
+    check.initialised();
     let body = check.body(&["BaseRequest", "Code", "FromUserName", "ToUserName", "ClientMsgId"]);
     check.base_request(&body, false);
-    let codes = Rule::OneOf(["1", "2", "3", "5"].map(String::from).to_vec());
-    let code = check.number(&body, "Code", &codes);
+    let code = check.number(&body, "Code", &Rule::one_of(&["1", "2", "3", "5"]));
     let me = check.world.account.user_name.clone();
     check.text(&body, "FromUserName", &Rule::is(me.clone()));
     if code == Some(3) {
@@ -107,13 +104,6 @@ pub(crate) fn check_notify(check: &mut Check<'_>) {
     }
     let clock = if check.is_official() { Rule::Millis } else { Rule::Integer };
     check.number(&body, "ClientMsgId", &clock);
-}
-
-/// Checks that the session is initialised, as nearly every call needs.
-pub(crate) fn initialised(check: &mut Check<'_>) {
-    if check.session().is_some_and(|session| !session.initialised) {
-        check.found(Fault::Other, REQUEST, "init", "precedes webwxinit");
-    }
 }
 
 pub(crate) fn notify(world: &mut World, request: &Decoded) -> Answer {

@@ -128,14 +128,14 @@ pub(crate) fn check_poll(check: &mut Check<'_>) {
             &[("r", Rule::Integer)],
         ),
         Dialect::Biezhi => {
-            let tip = Rule::OneOf(vec!["1".into(), "0".into()]);
+            let tip = Rule::one_of(&["1", "0"]);
             check.query(&[("uuid", uuid), ("tip", tip), ("_", Rule::Integer)], &[]);
         }
         Dialect::Official => {
             // The first poll to arrive may be the second one, if the first was lost.
             let tip = match code.is_some_and(|code| code.polled) {
                 true => Rule::is("0"),
-                false => Rule::OneOf(vec!["1".into(), "0".into()]),
+                false => Rule::one_of(&["1", "0"]),
             };
             let mut must = vec![
                 ("loginicon", Rule::is("true")),

@@ -12,15 +12,12 @@ use crate::simulator::Answer;
 use crate::world::World;
 
 pub(crate) fn check(check: &mut Check<'_>) {
-    if check.dialect == Dialect::Biezhi {
-        check.wrong("is not part of this dialect");
-    }
-    let kind = Rule::OneOf(vec!["0".into(), "1".into()]);
+    check.only_in(&[Dialect::Official, Dialect::Lbbniu]);
+    let kind = Rule::one_of(&["0", "1"]);
     check.query(&[("redirect", Rule::is("1")), ("type", kind), ("skey", check.skey())], &[]);
     let body = String::from_utf8_lossy(&check.request.body).into_owned();
     let form = params(&body);
-    let (sid, uin) = (check.sid(), check.uin());
-    check.params(FORM, &form, &[("sid", sid), ("uin", uin)], &[]);
+    check.params(FORM, &form, &[("sid", check.sid()), ("uin", check.uin())], &[]);
     if form.first().is_some_and(|first| first.name != "sid") {
         check.found(Fault::Order, FORM, "sid", "is not the first");
     }

@@ -12,7 +12,6 @@ use crate::media::{Asset, Fetched};
 use crate::message::{Incoming, off_the_wire};
 use crate::reply::{self, Reply};
 use crate::request::{Decoded, Param, decode, encode};
-use crate::routes::init::initialised;
 use crate::routes::send::is_place;
 use crate::simulator::Answer;
 use crate::world::World;
@@ -50,8 +49,8 @@ fn message(check: &mut Check<'_>, name: &str, has: fn(&Incoming) -> bool) {
 }
 
 pub(crate) fn check_image(check: &mut Check<'_>) {
-    initialised(check);
-    let size = Rule::OneOf(vec!["slave".to_owned(), "big".to_owned()]);
+    check.initialised();
+    let size = Rule::one_of(&["slave", "big"]);
     let mut must = vec![("MsgID", Rule::Integer), ("skey", check.skey())];
     let may = match check.door_param() {
         // The parameter follows `type`, which is optional.
@@ -82,7 +81,7 @@ pub(crate) fn image(world: &mut World, request: &Decoded) -> Answer {
 }
 
 fn check_player(check: &mut Check<'_>, has: fn(&Incoming) -> bool) {
-    initialised(check);
+    check.initialised();
     let mut must = vec![("msgid", Rule::Integer), ("skey", check.skey())];
     must.extend(check.door_param());
     query(check, &must, &[]);
@@ -106,7 +105,7 @@ pub(crate) fn video(world: &mut World, request: &Decoded) -> Answer {
 }
 
 pub(crate) fn check_map(check: &mut Check<'_>) {
-    initialised(check);
+    check.initialised();
     // The address must be exactly that of the message.
     let path = &check.request.path;
     let address = format!("{path}?{}", check.request.raw_query);
@@ -134,7 +133,7 @@ pub(crate) fn map(world: &mut World, request: &Decoded) -> Answer {
 }
 
 pub(crate) fn check_file(check: &mut Check<'_>) {
-    initialised(check);
+    check.initialised();
     let media_id = check.request.get("mediaid").to_owned();
     let sent = check.world.message_of(&media_id).filter(|_| !media_id.is_empty()).cloned();
     if sent.is_none() {
@@ -154,7 +153,7 @@ pub(crate) fn check_file(check: &mut Check<'_>) {
         ("mediaid", Rule::is(media_id)),
         (name, Rule::is(file_name)),
         ("fromuser", check.uin()),
-        ("pass_ticket", check.pass_ticket()),
+        check.pass_ticket(),
         ("webwx_data_ticket", Rule::is(ticket.map(|(_, value)| value).unwrap_or_default())),
     ];
     if let Some(param) = check.door_param() {

@@ -12,7 +12,7 @@ use crate::findings::Fault;
 use crate::message::on_the_wire;
 use crate::reply::{self, Object};
 use crate::request::Decoded;
-use crate::routes::init::initialised;
+use crate::routes::change::query;
 use crate::simulator::Answer;
 use crate::world::{Event, World};
 
@@ -73,12 +73,7 @@ impl World {
 }
 
 pub(crate) fn check_feedback(check: &mut Check<'_>) {
-    if check.dialect != Dialect::Official {
-        check.wrong("is not part of this dialect");
-    }
-    initialised(check);
-    let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
-    check.query(&[lang, pass_ticket], &[]);
+    query(check, &[]);
     let body = check.body(&["BaseRequest", "MachineType", "Content", "ReportType"]);
     check.base_request(&body, false);
     check.text(&body, "MachineType", &Rule::is("webwx"));
@@ -92,10 +87,8 @@ pub(crate) fn feedback(world: &mut World, request: &Decoded) -> Answer {
 }
 
 pub(crate) fn check_link(check: &mut Check<'_>) {
-    if check.dialect != Dialect::Official {
-        check.wrong("is not part of this dialect");
-    }
-    initialised(check);
+    check.only_in(&[Dialect::Official]);
+    check.initialised();
     let link = check.request.get("requrl").to_owned();
     if !link.is_empty() && !check.world.has_seen(&link) {
         let complaint = format_args!("is `{link}`, which occurs in no message");
@@ -106,7 +99,7 @@ pub(crate) fn check_link(check: &mut Check<'_>) {
         ("requrl", Rule::is(link)),
         ("skey", check.skey()),
         ("deviceid", Rule::Device),
-        ("pass_ticket", check.pass_ticket()),
+        check.pass_ticket(),
         ("opcode", Rule::is("2")),
         ("scene", Rule::is("1")),
         ("username", Rule::is(me)),
@@ -136,10 +129,8 @@ pub(crate) fn link(world: &mut World, request: &Decoded) -> Answer {
 }
 
 pub(crate) fn check_preview(check: &mut Check<'_>) {
-    if check.dialect != Dialect::Official {
-        check.wrong("is not part of this dialect");
-    }
-    initialised(check);
+    check.only_in(&[Dialect::Official]);
+    check.initialised();
     let uploads = check.world.uploads().iter().map(|file| file.media_id.clone());
     let ids = check.world.misc.previews.keys().cloned().chain(uploads).collect();
     check.query(&[("fun", Rule::is("preview")), ("mediaid", Rule::OneOf(ids))], &[]);

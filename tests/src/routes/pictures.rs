@@ -4,13 +4,12 @@ use crate::check::{Check, Rule};
 use crate::contact::Contact;
 use crate::media::Asset;
 use crate::request::Decoded;
-use crate::routes::init::initialised;
 use crate::routes::media::{query, serve};
 use crate::simulator::Answer;
 use crate::world::World;
 
 pub(crate) fn check_icon(check: &mut Check<'_>) {
-    initialised(check);
+    check.initialised();
     let name = check.request.get("username").to_owned();
     let (message, room) =
         (check.request.get("msgid").to_owned(), check.request.get("chatroomid").to_owned());
@@ -68,10 +67,10 @@ pub(crate) fn icon(world: &mut World, request: &Decoded) -> Answer {
 }
 
 pub(crate) fn check_head_img(check: &mut Check<'_>) {
-    initialised(check);
+    check.initialised();
     let name = check.request.get("username").to_owned();
-    let skey = check.skey();
-    let must = [("seq", Rule::is("0")), ("username", Rule::is(name.clone())), ("skey", skey)];
+    let username = ("username", Rule::is(name.clone()));
+    let must = [("seq", Rule::is("0")), username, ("skey", check.skey())];
     query(check, &must, &[]);
     if !check.world.contact(&name).is_some_and(Contact::is_room) {
         check.wrong(format!("query parameter `username` is `{name}`, not a room"));

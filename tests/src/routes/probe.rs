@@ -7,7 +7,6 @@ use crate::differences::JSON;
 use crate::findings::Fault;
 use crate::reply::{self, Object};
 use crate::request::{Decoded, encode};
-use crate::routes::init::initialised;
 use crate::simulator::Answer;
 use crate::upload::Keys;
 use crate::world::World;
@@ -16,9 +15,8 @@ use crate::world::World;
 pub(crate) const ANNOUNCED: u64 = 26_214_400;
 
 pub(crate) fn check(check: &mut Check<'_>) {
-    initialised(check);
-    let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
-    check.query(&[lang, pass_ticket], &[]);
+    check.initialised();
+    check.query(&[check.lang(), check.pass_ticket()], &[]);
     let body = check.body(&[
         "FromUserName", "ToUserName", "FileSize", "FileMd5", "FileName", "FileType", "BaseRequest",
     ]);
@@ -29,7 +27,7 @@ pub(crate) fn check(check: &mut Check<'_>) {
         let complaint = format_args!("is {size}: only larger files are announced");
         check.found(Fault::Value, JSON, "FileSize", complaint);
     }
-    md5_shape(check, &body);
+    md5(check, &body, "FileMd5");
     if check.free(&body, "FileName").is_some_and(|name| name.is_empty()) {
         check.found(Fault::Empty, JSON, "FileName", "is empty");
     }
@@ -52,13 +50,8 @@ pub(crate) fn names(check: &mut Check<'_>, fields: &Fields) {
     }
 }
 
-/// Checks that `FileMd5` has 32 lower-case hexadecimal digits.
-pub(crate) fn md5_shape(check: &mut Check<'_>, fields: &Fields) -> Option<String> {
-    md5_of(check, fields, "FileMd5")
-}
-
-/// Checks an MD5 in a field of another name.
-pub(crate) fn md5_of(check: &mut Check<'_>, fields: &Fields, name: &str) -> Option<String> {
+/// Checks that a field has 32 lower-case hexadecimal digits.
+pub(crate) fn md5(check: &mut Check<'_>, fields: &Fields, name: &str) -> Option<String> {
     let md5 = check.free(fields, name)?;
     let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     if md5.len() != 32 || !md5.bytes().all(digit) {

@@ -14,9 +14,7 @@ use crate::world::World;
 const KNOWN_BY: [&str; 3] = ["webwxuvid", "webwx_auth_ticket", "wxuin"];
 
 pub(crate) fn check(check: &mut Check<'_>) {
-    if check.dialect == Dialect::Biezhi {
-        check.wrong("is not part of this dialect");
-    }
+    check.only_in(&[Dialect::Official, Dialect::Lbbniu]);
     let mut must = vec![("uin", check.uin())];
     if check.world.door.is_desktop() {
         must.push(("mod", Rule::is("desktop")));

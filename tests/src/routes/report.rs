@@ -36,16 +36,14 @@ impl World {
 pub(crate) fn check(check: &mut Check<'_>) {
     if check.dialect == Dialect::Lbbniu {
         // The notes show no body, both before and after the login.
-        let (lang, ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
-        return check.query(&[("fun", Rule::is("new")), lang], &[ticket]);
+        let must = [("fun", Rule::is("new")), check.lang()];
+        return check.query(&must, &[check.pass_ticket()]);
     }
-    if check.dialect == Dialect::Biezhi {
-        check.wrong("is not part of this dialect");
-    }
+    check.only_in(&[Dialect::Official]);
     let before = check.world.is_logging_in();
-    let mut must = vec![("fun", Rule::is("new")), ("lang", check.lang())];
+    let mut must = vec![("fun", Rule::is("new")), check.lang()];
     if !before {
-        must.push(("pass_ticket", check.pass_ticket()));
+        must.push(check.pass_ticket());
     }
     check.query(&must, &[]);
     let body = check.body(&["BaseRequest", "Count", "List"]);
@@ -54,20 +52,15 @@ pub(crate) fn check(check: &mut Check<'_>) {
         check.text(&base, "Uin", &Rule::is(""));
         check.text(&base, "Sid", &Rule::is(""));
     } else {
-        let (uin, sid) = (check.uin(), check.sid());
-        check.number(&base, "Uin", &uin);
-        check.text(&base, "Sid", &sid);
+        check.number(&base, "Uin", &check.uin());
+        check.text(&base, "Sid", &check.sid());
     }
     check.text(&base, "DeviceID", &Rule::Device);
-    let Some(list) = body.get("List").map(|raw| raw.get().to_owned()) else { return };
-    let Ok(items) = serde_json::from_str::<Vec<Box<serde_json::value::RawValue>>>(&list) else {
-        return check.wrong("JSON field `List` is not a list");
-    };
+    let Some(items) = check.list(&body, "List") else { return };
     check.count(&body, items.len());
     for (index, item) in items.iter().enumerate() {
         let fields = check.object(&format!("List[{index}]"), item.get(), &["Type", "Text"]);
-        let types = Rule::OneOf(["1", "2", "16"].map(String::from).to_vec());
-        check.number(&fields, "Type", &types);
+        check.number(&fields, "Type", &Rule::one_of(&["1", "2", "16"]));
         if let Some(text) = check.free(&fields, "Text")
             && serde_json::from_str::<Value>(&text).is_err()
         {

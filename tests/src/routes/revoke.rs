@@ -3,7 +3,6 @@
 use crate::check::{Check, Rule};
 use crate::reply::{self, Object};
 use crate::request::Decoded;
-use crate::routes::init::initialised;
 use crate::routes::refusal::refusal;
 use crate::simulator::Answer;
 use crate::world::World;
@@ -12,9 +11,8 @@ use crate::world::World;
 const WINDOW: u64 = 120_000;
 
 pub(crate) fn check(check: &mut Check<'_>) {
-    initialised(check);
-    let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
-    check.query(&[lang, pass_ticket], &[]);
+    check.initialised();
+    check.query(&[check.lang(), check.pass_ticket()], &[]);
     let body = check.body(&["BaseRequest", "SvrMsgId", "ToUserName", "ClientMsgId"]);
     check.base_request(&body, false);
     let Some(id) = check.free(&body, "SvrMsgId") else { return };

@@ -21,10 +21,7 @@ pub(crate) fn check_create(check: &mut Check<'_>) {
     check.base_request(&body, false);
     check.free(&body, "Topic");
     let count = check.number(&body, "MemberCount", &Rule::Integer);
-    let list = body.get("MemberList").map(|raw| raw.get().to_owned()).unwrap_or_default();
-    let Ok(items) = serde_json::from_str::<Vec<Box<serde_json::value::RawValue>>>(&list) else {
-        return check.wrong("JSON field `MemberList` is not a list");
-    };
+    let Some(items) = check.list(&body, "MemberList") else { return };
     if count.is_some_and(|count| usize::try_from(count) != Ok(items.len())) {
         let complaint = format_args!("is {count:?}, but `MemberList` has {} items", items.len());
         check.found(Fault::Value, JSON, "MemberCount", complaint);
@@ -123,7 +120,7 @@ pub(crate) fn check_update(check: &mut Check<'_>) {
         _ => None,
     };
     let all = ["addmember", "invitemember", "delmember", "modtopic", "quitchatroom"];
-    query(check, &[("fun", Rule::OneOf(all.map(str::to_owned).into()))]);
+    query(check, &[("fun", Rule::one_of(&all))]);
     let keys: Vec<&str> = field.into_iter().chain(["ChatRoomName", "BaseRequest"]).collect();
     let body = check.body(&keys);
     check.base_request(&body, false);

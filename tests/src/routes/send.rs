@@ -9,7 +9,7 @@ use crate::findings::{Fault, Mode};
 use crate::message::{Incoming, Sent, on_the_wire};
 use crate::reply::{self, Object};
 use crate::request::{Decoded, ordered};
-use crate::routes::init::initialised;
+use crate::routes::probe::names;
 use crate::routes::rooms;
 use crate::session::FileSent;
 use crate::simulator::Answer;
@@ -17,12 +17,11 @@ use crate::world::World;
 use crate::xml;
 
 pub(crate) fn check_text(check: &mut Check<'_>) {
-    let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
     let biezhi = check.dialect == Dialect::Biezhi;
     if biezhi {
-        check.query(&[pass_ticket], &[]);
+        check.query(&[check.pass_ticket()], &[]);
     } else {
-        check.query(&[lang, pass_ticket], &[]);
+        check.query(&[check.lang(), check.pass_ticket()], &[]);
     }
     let mentions = check.request.json.pointer("/Msg/MsgSource").is_some();
     let own: &[&str] =
@@ -30,14 +29,13 @@ pub(crate) fn check_text(check: &mut Check<'_>) {
     let keys: &[&str] =
         if biezhi { &["BaseRequest", "Msg"] } else { &["BaseRequest", "Msg", "Scene"] };
     let (msg, forwarded) = envelope(check, keys, own);
-    let text = Rule::is("1");
     let content = check.free(&msg, "Content");
     if !forwarded {
-        check.number(&msg, "Type", &text);
+        check.number(&msg, "Type", &Rule::is("1"));
         check_mentions(check, &msg);
         return;
     }
-    let kind = check.number(&msg, "Type", &Rule::OneOf(vec!["1".to_owned(), "48".to_owned()]));
+    let kind = check.number(&msg, "Type", &Rule::one_of(&["1", "48"]));
     let is_source = |message: &Incoming| match kind {
         Some(48) => Some(&message.ori_content) == content.as_ref() && is_place(message),
         _ => message.msg_type == 1 && Some(message.plain()) == content && !is_place(message),
@@ -74,25 +72,14 @@ fn check_mentions(check: &mut Check<'_>, msg: &Fields) {
 
 /// Checks the common parts of a send. `own` are the first fields in `Msg`. Returns `Msg`, and whether it is forwarded.
 pub(crate) fn envelope(check: &mut Check<'_>, keys: &[&str], own: &[&str]) -> (Fields, bool) {
-    initialised(check);
+    check.initialised();
     let body = check.body(keys);
     check.base_request(&body, false);
-    let scenes = Rule::OneOf(vec!["0".to_owned(), "2".to_owned()]);
-    let scene = check.number(&body, "Scene", &scenes);
+    let scene = check.number(&body, "Scene", &Rule::one_of(&["0", "2"]));
     let mut keys = own.to_vec();
     keys.extend(["FromUserName", "ToUserName", "LocalID", "ClientMsgId"]);
     let msg = check.inner(&body, "Msg", &keys);
-    let me = check.world.account.user_name.clone();
-    check.text(&msg, "FromUserName", &Rule::is(me));
-    let to = check.free(&msg, "ToUserName");
-    if let Some(to) = &to
-        && !check.world.is_known(to)
-    {
-        check.wrong_as(
-            1204,
-            format!("JSON field `Msg.ToUserName` is `{to}`, which the service never mentioned"),
-        );
-    }
+    names(check, &msg);
     let id = check.free(&msg, "ClientMsgId");
     let local = check.free(&msg, "LocalID");
     if id.is_some() && local.is_some() && id != local {
@@ -122,11 +109,8 @@ fn check_id(check: &mut Check<'_>, id: &str) {
     }
     if let Some(before) = check.world.sent.iter().find(|sent| sent.client_msg_id == id) {
         if !is_same_send(before, &read(check.request)) {
-            id_found(
-                check,
-                Fault::Earlier,
-                format_args!("is `{id}`, which another message has used"),
-            );
+            let complaint = format_args!("is `{id}`, which another message has used");
+            id_found(check, Fault::Earlier, complaint);
         }
         return;
     }

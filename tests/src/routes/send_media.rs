@@ -14,14 +14,13 @@ const KEYS: [&str; 3] = ["BaseRequest", "Msg", "Scene"];
 
 /// Checks the query: the fixed parameters, `lang` and `pass_ticket`, which the Lbbniu dialect omits in part.
 fn query(check: &mut Check<'_>, fixed: &[(&'static str, &str)], lbbniu_has_lang: bool) {
-    let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
     let mut must: Vec<(&str, Rule)> =
         fixed.iter().map(|(name, value)| (*name, Rule::is(*value))).collect();
     if check.dialect != Dialect::Lbbniu || lbbniu_has_lang {
-        must.push(lang);
+        must.push(check.lang());
     }
     if check.dialect != Dialect::Lbbniu {
-        must.push(pass_ticket);
+        must.push(check.pass_ticket());
     }
     check.query(&must, &[]);
 }
@@ -44,8 +43,7 @@ fn picture_or_video(check: &mut Check<'_>, media_kind: &str, own: &[&str], arriv
     let bare = check.dialect == Dialect::Lbbniu;
     let keys: &[&str] = if bare { &["Type", "MediaId"] } else { &["Type", "MediaId", "Content"] };
     let (msg, forwarded) = envelope(check, &KEYS, keys);
-    let kinds = if forwarded { arrived } else { own };
-    let kinds = Rule::OneOf(kinds.iter().map(|kind| (*kind).to_owned()).collect());
+    let kinds = Rule::one_of(if forwarded { arrived } else { own });
     let kind = check.number(&msg, "Type", &kinds);
     if !forwarded {
         check.text(&msg, "Content", &Rule::is(""));

@@ -11,15 +11,14 @@ use crate::layout::wide_domain;
 use crate::message::Delivered;
 use crate::reply::{self, Node, Object};
 use crate::request::{Decoded, ordered};
-use crate::routes::init::initialised;
 use crate::routes::login_page::{HALF_A_DAY, api_domain};
 use crate::session::{Key, joined, key_record};
 use crate::simulator::Answer;
 use crate::world::{Event, World};
 
 pub(crate) fn check(check: &mut Check<'_>) {
-    initialised(check);
-    let (lang, pass_ticket) = (("lang", check.lang()), ("pass_ticket", check.pass_ticket()));
+    check.initialised();
+    let (lang, pass_ticket) = (check.lang(), check.pass_ticket());
     let (sid, skey) = (("sid", check.sid()), ("skey", check.skey()));
     if check.dialect == Dialect::Biezhi {
         check.query(&[sid, skey, pass_ticket], &[]);
@@ -31,11 +30,7 @@ pub(crate) fn check(check: &mut Check<'_>) {
     let rr = if check.is_official() { Rule::NotMillis } else { Rule::Integer };
     check.number(&body, "rr", &rr);
     let key = check.inner(&body, "SyncKey", &["Count", "List"]);
-    let Some(list) = key.get("List") else { return };
-    let Ok(items) = serde_json::from_str::<Vec<Box<serde_json::value::RawValue>>>(list.get())
-    else {
-        return check.wrong(format!("JSON field `SyncKey.List` is {}, not a list", list.get()));
-    };
+    let Some(items) = check.list(&key, "List") else { return };
     check.count(&key, items.len());
     let mut pairs: Key = Vec::new();
     for (index, item) in items.iter().enumerate() {

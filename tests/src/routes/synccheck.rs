@@ -6,20 +6,18 @@ use crate::differences::QUERY;
 use crate::findings::Fault;
 use crate::reply::{self, Reply};
 use crate::request::Decoded;
-use crate::routes::init::initialised;
 use crate::session::FileSent;
 use crate::simulator::Answer;
 use crate::world::{Event, World};
 
 pub(crate) fn check(check: &mut Check<'_>) {
-    initialised(check);
-    let (skey, sid, uin) = (check.skey(), check.sid(), check.uin());
+    check.initialised();
     let clock = if check.is_official() { Rule::Millis } else { Rule::Integer };
     let known = [
         ("r", clock.clone()),
-        ("skey", skey),
-        ("sid", sid),
-        ("uin", uin),
+        ("skey", check.skey()),
+        ("sid", check.sid()),
+        ("uin", check.uin()),
         ("deviceid", Rule::Device),
         ("synckey", Rule::is(check.request.get("synckey"))),
     ];

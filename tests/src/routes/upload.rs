@@ -1,7 +1,6 @@
 //! `POST /cgi-bin/mmwebwx-bin/webwxuploadmedia` (docs/protocol.md §6.7)
 
 use bytes::Bytes;
-use http::HeaderMap;
 use serde_json::Value;
 
 use crate::check::{Check, Rule};
@@ -11,8 +10,7 @@ use crate::findings::Fault;
 use crate::multipart::Part;
 use crate::reply::{self, Object};
 use crate::request::{Decoded, UPLOADS, decode};
-use crate::routes::init::initialised;
-use crate::routes::probe::{ANNOUNCED, encrypted, md5_shape, names};
+use crate::routes::probe::{self, ANNOUNCED, encrypted, names};
 use crate::routes::upload_parts::{FIELDS, FILE_HELPER_FIELDS, Parts};
 use crate::simulator::Answer;
 use crate::upload::{Partial, Uploaded};
@@ -64,7 +62,7 @@ pub(crate) fn check(check: &mut Check<'_>) {
 
 /// Checks the query.
 pub(super) fn query(check: &mut Check<'_>) {
-    initialised(check);
+    check.initialised();
     let mut must = vec![("f", Rule::is("json"))];
     if check.world.door.is_file_helper() {
         // The page generates `random` for each request: docs/protocol.md §15.1.
@@ -121,9 +119,9 @@ fn headers(check: &mut Check<'_>, part: &Part, file: &str) {
             format_args!("has the header `{found}`, not `{expected}`, as its `name` is `{file}`");
         check.found(fault, FORM, name, complaint);
     }
-    let count = |headers: &HeaderMap| headers.len();
-    if count(&part.headers) != 1 + usize::from(is_file) {
-        let complaint = format_args!("has {} headers", count(&part.headers));
+    let count = part.headers.len();
+    if count != 1 + usize::from(is_file) {
+        let complaint = format_args!("has {count} headers");
         check.found(Fault::Form, FORM, name, complaint);
     }
 }
@@ -248,7 +246,7 @@ fn media_request(check: &mut Check<'_>, parts: &Parts<'_>, length: u64, first: b
     check.number(&fields, "DataLen", &Rule::is(length.to_string()));
     check.number(&fields, "MediaType", &Rule::is("4"));
     names(check, &fields);
-    if let Some(md5) = md5_shape(check, &fields)
+    if let Some(md5) = probe::md5(check, &fields, "FileMd5")
         && length > ANNOUNCED
     {
         let Some(keys) = check.world.uploads.announced.get(&(md5, length)).cloned() else {

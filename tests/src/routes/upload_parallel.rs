@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::request::UPLOADS;
-use crate::routes::probe::md5_of;
+use crate::routes::probe;
 use crate::routes::upload::{PIECE, content_type, form, piece_length, query, sequence, tickets};
 use crate::routes::upload_parts::Parts;
 
@@ -39,7 +39,7 @@ pub(crate) fn check(check: &mut Check<'_>) {
     let open = check.world.uploads.open.get(&parts.id());
     let upload_id = open.map(|open| open.upload_id.clone()).unwrap_or_default();
     check.text(&fields, "UploadID", &Rule::is(upload_id));
-    let md5 = md5_of(check, &fields, "FileMD5").unwrap_or_default();
+    let md5 = probe::md5(check, &fields, "FileMD5").unwrap_or_default();
     match check.world.uploads.announced.get(&(md5, length)).cloned() {
         None => {
             check.wrong("JSON fields `FileMD5` and `TotalLen` are not those of an announced file");
