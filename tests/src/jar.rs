@@ -18,6 +18,16 @@ pub(crate) struct Cookie {
 }
 
 impl Cookie {
+    /// Creates a cookie of a host and its subdomains.
+    pub(crate) fn new(
+        name: &'static str,
+        value: impl Into<String>,
+        host: &str,
+        expires: u64,
+    ) -> Self {
+        Self { name, value: value.into(), domain: host.to_owned(), dotted: false, expires }
+    }
+
     /// Returns the value of a `Set-Cookie` header.
     pub(crate) fn header(&self) -> String {
         let Self { name, value, domain, .. } = self;
@@ -34,12 +44,12 @@ impl Cookie {
 
 /// The cookies set so far. Since a reply may be lost, the state before the last change is valid too, until a request
 /// proves that the reply arrived.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Jar {
     cookies: Vec<Cookie>,
     before: Vec<Cookie>,
-    /// Whether only the newest state is valid.
-    settled: bool,
+    /// Whether the state `before` is valid too.
+    pending: bool,
     /// The states of this session, the newest last. All are valid if `restored`: the client was restored from an older
     /// state.
     states: Vec<Vec<Cookie>>,
@@ -48,23 +58,10 @@ pub(crate) struct Jar {
     unsure: Vec<(&'static str, bool)>,
 }
 
-impl Default for Jar {
-    fn default() -> Self {
-        Self {
-            cookies: Vec::new(),
-            before: Vec::new(),
-            settled: true,
-            states: Vec::new(),
-            restored: false,
-            unsure: Vec::new(),
-        }
-    }
-}
-
 impl Jar {
     /// Stores the cookies of one reply.
     pub(crate) fn set(&mut self, cookies: &[Cookie]) {
-        if std::mem::replace(&mut self.settled, false) {
+        if !std::mem::replace(&mut self.pending, true) {
             self.before = self.cookies.clone();
         }
         if self.states.last() != Some(&self.cookies) {
@@ -81,10 +78,10 @@ impl Jar {
 
     /// Starts another session. The last cookies of the previous one may not have arrived.
     pub(crate) fn begin(&mut self) {
-        if !self.settled {
+        if self.pending {
             let set = self.cookies.iter().filter(|cookie| !self.before.contains(cookie));
             self.unsure.extend(set.map(|cookie| (cookie.name, false)));
-            self.settled = true;
+            self.pending = false;
         }
         self.states.clear();
         self.restored = false;
@@ -102,13 +99,13 @@ impl Jar {
 
     /// Makes the newest state the only valid one.
     pub(crate) fn settle(&mut self) {
-        self.settled = true;
+        self.pending = false;
         self.unsure.retain(|(_, again)| !again);
     }
 
     /// Returns the jar for requests that overtake replies: the state before the last change is always valid.
     pub(crate) fn unsettled(&self) -> Self {
-        Self { settled: false, ..self.clone() }
+        Self { pending: true, ..self.clone() }
     }
 
     /// Returns the faults of the cookies of a request to `host` (`None`: one host for all roles, domains are ignored).
@@ -128,7 +125,7 @@ impl Jar {
         let wrong = |cookies: &[Cookie]| complaints(&sure(cookies), &sent, host, now, punctual);
         let found = wrong(&self.cookies);
         let is_right = |cookies: &Vec<Cookie>| wrong(cookies).is_empty();
-        let excused = !self.settled && is_right(&self.before)
+        let excused = self.pending && is_right(&self.before)
             || self.restored && self.states.iter().any(is_right);
         if excused { Vec::new() } else { found }
     }
@@ -175,15 +172,11 @@ mod tests {
     use super::*;
 
     fn jar() -> Jar {
-        let cookie = |name, domain: &str, expires| Cookie {
-            name,
-            value: "v+/=".into(),
-            domain: domain.into(),
-            dotted: false,
-            expires,
-        };
         let mut jar = Jar::default();
-        jar.set(&[cookie("wxsid", "wx2.qq.com", 100_000), cookie("wide", "qq.com", 900_000)]);
+        jar.set(&[
+            Cookie::new("wxsid", "v+/=", "wx2.qq.com", 100_000),
+            Cookie::new("wide", "v+/=", "qq.com", 900_000),
+        ]);
         jar.settle();
         jar
     }
@@ -236,14 +229,7 @@ mod tests {
     #[test]
     fn previous_state_is_valid_until_settled() {
         let mut jar = jar();
-        let newer = Cookie {
-            name: "wxsid",
-            value: "2".into(),
-            domain: "wx2.qq.com".into(),
-            dotted: false,
-            expires: 100_000,
-        };
-        jar.set(&[newer]);
+        jar.set(&[Cookie::new("wxsid", "2", "wx2.qq.com", 100_000)]);
         assert!(jar.complaints(&pairs(&["wxsid", "wide"]), None, 0, true).is_empty());
         jar.settle();
         assert_eq!(jar.complaints(&pairs(&["wxsid", "wide"]), None, 0, true).len(), 1);
@@ -252,13 +238,7 @@ mod tests {
     /// A process is killed, and its session restored from a state stored several replies earlier.
     #[test]
     fn older_states_are_valid_after_restore() {
-        let cookie = |name, value: &str| Cookie {
-            name,
-            value: value.into(),
-            domain: "qq.com".into(),
-            dotted: false,
-            expires: 900_000,
-        };
+        let cookie = |name, value: &str| Cookie::new(name, value, "qq.com", 900_000);
         let mut jar = Jar::default();
         let clean = |jar: &Jar, value: &str| {
             let sent = [("wxsid", "s"), ("wxloadtime", value)];
@@ -281,13 +261,8 @@ mod tests {
 
     #[test]
     fn header_has_a_dashed_date() {
-        let cookie = Cookie {
-            name: "wxuin",
-            value: "1".into(),
-            domain: "qq.com".into(),
-            dotted: true,
-            expires: 1_546_254_741_000,
-        };
+        let cookie =
+            Cookie { dotted: true, ..Cookie::new("wxuin", "1", "qq.com", 1_546_254_741_000) };
         assert_eq!(
             cookie.header(),
             "wxuin=1; Domain=.qq.com; Path=/; Expires=Mon, 31-Dec-2018 11:12:21 GMT; Secure"
@@ -296,13 +271,7 @@ mod tests {
 
     #[test]
     fn last_cookies_of_an_ended_session_may_be_missing() {
-        let cookie = |name, value: &str| Cookie {
-            name,
-            value: value.into(),
-            domain: "wx2.qq.com".into(),
-            dotted: false,
-            expires: 900_000,
-        };
+        let cookie = |name, value: &str| Cookie::new(name, value, "wx2.qq.com", 900_000);
         let sent = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
         };

@@ -30,7 +30,7 @@ pub struct Invitation {
 }
 
 /// The state of contacts and rooms.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Rooms {
     pub(crate) verifications: Vec<Verification>,
     pub(crate) invitations: Vec<Invitation>,
@@ -43,23 +43,6 @@ pub(crate) struct Rooms {
     pub(crate) invite_start: usize,
     /// Rooms without a message.
     pub(crate) silent: BTreeSet<String>,
-}
-
-impl Default for Rooms {
-    fn default() -> Self {
-        let (verifications, invitations, invited, blockers, silent) = Default::default();
-        let (ignores_remarks, notice, invite_start) = (false, None, 40);
-        Self {
-            verifications,
-            invitations,
-            invited,
-            ignores_remarks,
-            blockers,
-            notice,
-            invite_start,
-            silent,
-        }
-    }
 }
 
 impl World {

@@ -6,8 +6,9 @@ use crate::reply::{Node, Object};
 use crate::rng::Rng;
 
 /// The stage of a QR code.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Stage {
+    #[default]
     Shown,
     Scanned,
     Confirmed,
@@ -17,7 +18,7 @@ pub(crate) enum Stage {
 }
 
 /// One QR code.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Code {
     pub(crate) uuid: String,
     pub(crate) stage: Stage,
@@ -54,7 +55,7 @@ pub(crate) struct Pair {
 }
 
 /// The server's state of a login.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Session {
     pub(crate) initialised: bool,
     /// The code of its end: 1100, 1101 or 1102.
@@ -99,24 +100,7 @@ const RECENT: usize = 200;
 
 impl Session {
     pub(crate) fn new(skey: String, now: u64, start: usize) -> Self {
-        Self {
-            initialised: false,
-            ended: None,
-            skey,
-            skeys_before: Vec::new(),
-            refresh: None,
-            devices: BTreeMap::new(),
-            pairs: Vec::new(),
-            proven: 0,
-            cookies_pair: 0,
-            pages: BTreeMap::new(),
-            last_client_id: 0,
-            announced: false,
-            since: now / 1000,
-            first_sync: None,
-            start,
-            file_sent: None,
-        }
+        Self { skey, since: now / 1000, start, ..Self::default() }
     }
 
     /// Returns the session of a client that has continued since this copy was made: its keys stay valid. `events` is the

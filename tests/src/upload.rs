@@ -49,7 +49,7 @@ pub(crate) struct Keys {
 }
 
 /// An upload in progress or completed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Partial {
     /// Every field except the number of the piece and the bytes.
     pub(crate) fields: Vec<(String, String)>,
@@ -70,7 +70,7 @@ pub(crate) struct Partial {
 }
 
 /// All uploads.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Uploads {
     pub(crate) done: Vec<Uploaded>,
     /// The incomplete uploads, by `ClientMediaId`, or by `DeviceID` in `webwxuploadmediaparallel`.
@@ -78,13 +78,6 @@ pub(crate) struct Uploads {
     /// The announced files, by MD5 and length.
     pub(crate) announced: BTreeMap<(String, u64), Keys>,
     pub(crate) keep: u64,
-}
-
-impl Default for Uploads {
-    fn default() -> Self {
-        let (done, open, announced) = Default::default();
-        Self { done, open, announced, keep: 1 << 20 }
-    }
 }
 
 impl World {
@@ -134,19 +127,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 impl Partial {
     pub(crate) fn new(fields: Vec<(String, String)>, keeps: bool) -> Self {
-        Self {
-            fields,
-            pieces: 0,
-            received: 0,
-            repeats: 0,
-            md5: Md5::new(),
-            sha256: Sha256::new(),
-            last: [0; 32],
-            upload_id: String::new(),
-            bytes: keeps.then(BytesMut::new),
-            alters: false,
-            media_id: String::new(),
-        }
+        Self { fields, bytes: keeps.then(BytesMut::new), ..Self::default() }
     }
 
     /// Returns whether this equals the last piece, whose reply was then lost.

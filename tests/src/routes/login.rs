@@ -46,16 +46,7 @@ pub(crate) fn jslogin(world: &mut World, request: &Decoded) -> Answer {
     }
     world.redirected = false;
     let script = format!("window.QRLogin.code = 200; window.QRLogin.uuid = \"{uuid}\";");
-    world.codes.push(Code {
-        uuid,
-        stage: Stage::Shown,
-        pushed: false,
-        polled: false,
-        scan_reported: false,
-        redirect: String::new(),
-        confirmed: 0,
-        redeemed: false,
-    });
+    world.codes.push(Code { uuid, ..Code::default() });
     let mut reply = reply::script(world.now(), script);
     // The service sends this header twice; neither value says that the body is UTF-8.
     let second = http::HeaderValue::from_static("text/html; charset=gbk");

@@ -132,31 +132,26 @@ pub(crate) fn api_domain(world: &World) -> String {
     }
 }
 
+/// Returns the cookie that all hosts receive.
+pub(crate) fn data_ticket(world: &World, value: String) -> Cookie {
+    let api = api_domain(world);
+    let expires = world.now() + HALF_A_DAY;
+    let cookie = Cookie::new("webwx_data_ticket", value, wide_domain(&api), expires);
+    Cookie { dotted: true, ..cookie }
+}
+
 fn issue(world: &mut World) -> Vec<Cookie> {
     let (now, api) = (world.now(), api_domain(world));
     let uvid = world.rng.base64(80);
     let auth = world.rng.base64(100);
-    let wide = Cookie {
-        name: "webwx_data_ticket",
-        value: format!("{}/{}+{}", world.rng.word(9), world.rng.word(6), world.rng.word(7)),
-        domain: wide_domain(&api).to_owned(),
-        dotted: true,
-        expires: now + HALF_A_DAY,
-    };
-    let seconds = now / 1000;
-    let cookie = |name, value: String, life| Cookie {
-        name,
-        value,
-        domain: api.clone(),
-        dotted: false,
-        expires: now + life,
-    };
+    let ticket = format!("{}/{}+{}", world.rng.word(9), world.rng.word(6), world.rng.word(7));
+    let cookie = |name, value: String, life| Cookie::new(name, value, &api, now + life);
     let cookies = vec![
         cookie("wxuin", world.account.uin.to_string(), HALF_A_DAY),
         cookie("wxsid", world.account.sid.clone(), HALF_A_DAY),
-        cookie("wxloadtime", seconds.to_string(), HALF_A_DAY),
+        cookie("wxloadtime", (now / 1000).to_string(), HALF_A_DAY),
         cookie("mm_lang", world.lang.clone(), HALF_A_DAY),
-        wide,
+        data_ticket(world, ticket),
         cookie("webwxuvid", format!("{uvid}="), TEN_YEARS),
         cookie("webwx_auth_ticket", format!("{auth}=="), TEN_YEARS),
     ];

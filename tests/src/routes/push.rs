@@ -38,16 +38,7 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
     world.layout.shard_host().clone_into(&mut world.entry);
     world.redirected = false;
     let uuid = format!("{}==", world.rng.word(10));
-    world.codes.push(Code {
-        uuid: uuid.clone(),
-        stage: Stage::Shown,
-        pushed: true,
-        polled: false,
-        scan_reported: false,
-        redirect: String::new(),
-        confirmed: 0,
-        redeemed: false,
-    });
+    world.codes.push(Code { uuid: uuid.clone(), pushed: true, ..Code::default() });
     let object = Object::new().with("ret", "0").with("msg", "all ok").with("uuid", uuid);
     Answer::Reply(reply::json(now, object))
 }

@@ -7,11 +7,10 @@ use crate::dialect::Dialect;
 use crate::differences::JSON;
 use crate::findings::Fault;
 use crate::jar::Cookie;
-use crate::layout::wide_domain;
 use crate::message::Delivered;
 use crate::reply::{self, Node, Object};
 use crate::request::{Decoded, ordered};
-use crate::routes::login_page::{HALF_A_DAY, api_domain};
+use crate::routes::login_page::{HALF_A_DAY, api_domain, data_ticket};
 use crate::session::{Key, joined, key_record};
 use crate::simulator::Answer;
 use crate::world::{Event, World};
@@ -188,13 +187,7 @@ fn cookies(world: &World, first: bool) -> Vec<Cookie> {
     let (now, domain) = (world.now(), api_domain(world));
     let Some(session) = &world.session else { return Vec::new() };
     let ticket = world.issued.iter().find(|cookie| cookie.name == "webwx_data_ticket");
-    let cookie = |name, value: String, life| Cookie {
-        name,
-        value,
-        domain: domain.clone(),
-        dotted: false,
-        expires: now + life,
-    };
+    let cookie = |name, value: String, life| Cookie::new(name, value, &domain, now + life);
     let mut cookies = Vec::new();
     if first {
         cookies.push(cookie("wxuin", world.account.uin.to_string(), 6 * HALF_A_DAY));
@@ -202,13 +195,8 @@ fn cookies(world: &World, first: bool) -> Vec<Cookie> {
     }
     let plugin = session.first_sync.unwrap_or_default().to_string();
     cookies.push(cookie("wxpluginkey", plugin, HALF_A_DAY));
-    cookies.push(Cookie {
-        name: "webwx_data_ticket",
-        value: ticket.map(|cookie| cookie.value.clone()).unwrap_or_default(),
-        domain: wide_domain(&domain).to_owned(),
-        dotted: true,
-        expires: now + HALF_A_DAY,
-    });
+    let ticket = ticket.map(|cookie| cookie.value.clone()).unwrap_or_default();
+    cookies.push(data_ticket(world, ticket));
     cookies
 }
 
