@@ -324,15 +324,6 @@ pub(crate) fn name_on_the_wire(name: &str) -> String {
     }
 }
 
-/// Escapes the lines of XML in a `Content` once, except quotes, and joins them with `<br/>`.
-pub(crate) fn escaped_xml(lines: &[String]) -> String {
-    lines
-        .iter()
-        .map(|line| line.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"))
-        .collect::<Vec<_>>()
-        .join("<br/>")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -364,7 +355,6 @@ mod tests {
         {
             assert_eq!(off_the_wire(&on_the_wire(text)), text);
         }
-        let xml = escaped_xml(&["<op id='4'>".into(), "</op>".into()]);
-        assert_eq!(xml, "&lt;op id='4'&gt;<br/>&lt;/op&gt;");
+        assert_eq!(on_the_wire("<op id='4'>\n</op>"), "&lt;op id='4'&gt;<br/>&lt;/op&gt;");
     }
 }

@@ -3,7 +3,7 @@
 use crate::check::{Check, Rule};
 use crate::contact::In;
 use crate::dialect::Dialect;
-use crate::message::{Incoming, Notice, escaped_xml};
+use crate::message::{Incoming, Notice};
 use crate::reply::{self, Node, Object};
 use crate::request::Decoded;
 use crate::session::key_record;
@@ -128,30 +128,15 @@ pub(crate) fn notify(world: &mut World, request: &Decoded) -> Answer {
 /// Delivers the phone's list of recent chats, which answers the first notification (docs/protocol.md §9.7).
 fn announce(world: &mut World) {
     let recent = world.recent();
-    let permanent: Vec<String> = recent
-        .iter()
-        .map(|name| {
-            world.contact(name).map_or_else(|| name.clone(), |contact| contact.permanent.clone())
-        })
-        .collect();
-    let content = escaped_xml(&[
-        "<msg>".to_owned(),
-        "<op id='4'>".to_owned(),
-        "<username>".to_owned(),
-        permanent.join(","),
-        "</username>".to_owned(),
-        "<unreadchatlist>".to_owned(),
-        "</unreadchatlist>".to_owned(),
-        "<unreadfunctionlist>".to_owned(),
-        "</unreadfunctionlist>".to_owned(),
-        "</op>".to_owned(),
-        "</msg>".to_owned(),
-    ]);
+    let xml = format!(
+        "<msg>\n<op id='4'>\n<username>\n{}\n</username>\n<unreadchatlist>\n</unreadchatlist>\n<unreadfunctionlist>\n</unreadfunctionlist>\n</op>\n</msg>",
+        world.permanent_ids(&recent).join(",")
+    );
     let me = world.account.user_name.clone();
     let message = Incoming {
         status_notify_code: 4,
         status_notify_user_name: recent.join(","),
-        ..Incoming::new(&me, 51, &content)
+        ..Incoming::of_xml(&me, 51, &xml)
     };
     world.deliver(message);
 }
