@@ -1,17 +1,20 @@
 //! Date formats of the service, from milliseconds since the epoch.
 
-const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+use std::time::{Duration, UNIX_EPOCH};
+
+/// The end of the year 9999, the last date of the format.
+const LAST: u64 = 253_402_300_799_999;
 
 /// Formats a `Date` header: `Mon, 31 Dec 2018 11:12:21 GMT`.
 pub(crate) fn header(millis: u64) -> String {
-    write(millis, ' ')
+    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(millis.min(LAST)))
 }
 
 /// Formats a cookie's `Expires`, with dashes: `Mon, 31-Dec-2018 11:12:21 GMT` (docs/protocol.md §1.3).
 pub(crate) fn cookie(millis: u64) -> String {
-    write(millis, '-')
+    let header = header(millis);
+    let (weekday, date, time) = (&header[..5], &header[5..16], &header[16..]);
+    format!("{weekday}{}{time}", date.replace(' ', "-"))
 }
 
 /// Returns whether `text` is a date in JavaScript's format: `Sat Jun 23 2018 16:45:07 GMT+0800 (中国标准时间)`. Browsers in
@@ -47,31 +50,6 @@ fn is_zone(text: &str) -> bool {
         && name.ends_with(')')
 }
 
-fn write(millis: u64, dash: char) -> String {
-    let seconds = millis / 1000;
-    let days = seconds / 86_400;
-    let weekday = DAYS[(days % 7) as usize];
-    let (year, month, day) = civil(days);
-    let month = MONTHS[month - 1];
-    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    format!("{weekday}, {day:02}{dash}{month}{dash}{year} {hour:02}:{minute:02}:{second:02} GMT")
-}
-
-/// Converts days since the epoch to year, month (1 to 12) and day.
-const fn civil(days: u64) -> (u64, usize, u64) {
-    // Years start on 1 March, so that a leap day is the last day of its year.
-    let days = days + 719_468;
-    let era = days / 146_097;
-    let of_era = days % 146_097;
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + (month <= 2) as u64;
-    (year, month as usize, day)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,5 +60,6 @@ mod tests {
         assert_eq!(header(784_111_777_000), "Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(header(1_709_164_800_123), "Thu, 29 Feb 2024 00:00:00 GMT");
         assert_eq!(header(0), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(header(u64::MAX), "Fri, 31 Dec 9999 23:59:59 GMT");
     }
 }

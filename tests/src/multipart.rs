@@ -1,12 +1,11 @@
 //! Parsing of multipart forms.
 
-use std::convert::Infallible;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use futures_core::Stream;
 use http::HeaderMap;
+use http_body_util::{BodyDataStream, Full};
 
 /// One part of a form.
 #[derive(Clone, Debug)]
@@ -28,17 +27,6 @@ impl Part {
     }
 }
 
-/// A stream of one complete body.
-struct Once(Option<Bytes>);
-
-impl Stream for Once {
-    type Item = Result<Bytes, Infallible>;
-
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Poll::Ready(self.0.take().map(Ok))
-    }
-}
-
 /// Returns the parts in order, or a description of the form's fault.
 pub(crate) fn parts(content_type: &str, body: &Bytes) -> Result<Vec<Part>, String> {
     let boundary = multer::parse_boundary(content_type).map_err(|error| error.to_string())?;
@@ -48,7 +36,8 @@ pub(crate) fn parts(content_type: &str, body: &Bytes) -> Result<Vec<Part>, Strin
         return Err("does not begin and end with its boundary".to_owned());
     }
     let read = async {
-        let mut form = multer::Multipart::new(Once(Some(body.clone())), boundary);
+        let whole = BodyDataStream::new(Full::new(body.clone()));
+        let mut form = multer::Multipart::new(whole, boundary);
         let mut parts = Vec::new();
         while let Some(field) = form.next_field().await? {
             let name = field.name().unwrap_or_default().to_owned();
