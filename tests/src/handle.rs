@@ -86,11 +86,11 @@ impl World {
             self.jar = Jar::default();
         }
         let (findings, device) = self.examine(&decoded, route);
-        let is_fatal = |finding: &Finding| {
+        let is_fatal = |finding: &&Finding| {
             self.mode != Mode::Service || finding.difference.grade == Grade::Fatal
         };
-        let is_refused = findings.iter().any(is_fatal);
-        let refused = is_refused.then(|| self.answer_to_faults(route, &findings));
+        let fatal: Vec<&Finding> = findings.iter().filter(is_fatal).collect();
+        let refused = (!fatal.is_empty()).then(|| self.answer_to_faults(route, &fatal));
         self.violations.extend(findings.iter().map(|finding| finding.recorded(&endpoint)));
         if refused.is_none() {
             self.note(&decoded, route, device);
@@ -199,21 +199,21 @@ impl World {
     }
 
     /// Refuses a request. A header has the reasons: not every reply of the service has a place for them.
-    fn answer_to_faults(&self, route: &Route, findings: &[Finding]) -> Reply {
-        let mut reply = self.refusal_of_mode(route, findings);
-        let is_fatal = |finding: &&Finding| finding.difference.grade == Grade::Fatal;
-        let refused = findings.iter().filter(|found| self.mode != Mode::Service || is_fatal(found));
-        let reasons = reasons(refused).replace(|c: char| c.is_control(), " ");
+    fn answer_to_faults(&self, route: &Route, findings: &[&Finding]) -> Reply {
+        let reasons = reasons(findings);
+        let mut reply = match self.mode {
+            // The service answers with the code of the first finding.
+            Mode::Service => refusal(route.name, self.now, findings[0].code(), &reasons),
+            Mode::Page | Mode::Library => self.strict_refusal(route, findings),
+        };
+        let reasons = reasons.replace(|c: char| c.is_control(), " ");
         if let Ok(reasons) = HeaderValue::from_bytes(reasons.as_bytes()) {
             reply.headers_mut().insert(REASON, reasons);
         }
         reply
     }
 
-    fn refusal_of_mode(&self, route: &Route, findings: &[Finding]) -> Reply {
-        if self.mode == Mode::Service {
-            return self.refusal_of_service(route, findings);
-        }
+    fn strict_refusal(&self, route: &Route, findings: &[&Finding]) -> Reply {
         let codes: BTreeSet<Option<i64>> = findings.iter().map(|finding| finding.ret).collect();
         if codes.contains(&Some(1203)) {
             return refusal(route.name, self.now, 1203, "check ticket failed");
@@ -223,20 +223,12 @@ impl World {
             _ => reply::complaint(self.now, findings.iter().map(|finding| finding.what.as_str())),
         }
     }
-
-    /// Refuses a request with the code of its first fatal finding. `ErrMsg` has the reason.
-    fn refusal_of_service(&self, route: &Route, findings: &[Finding]) -> Reply {
-        let mut fatal =
-            findings.iter().filter(|finding| finding.difference.grade == Grade::Fatal).peekable();
-        let ret = fatal.peek().map_or(1, |finding| finding.code());
-        refusal(route.name, self.now, ret, &reasons(fatal))
-    }
 }
 
 /// Joins the reasons of a refusal, without the values of credentials, which would become part of the errors and logs of
 /// the client.
-fn reasons<'a>(findings: impl Iterator<Item = &'a Finding>) -> String {
-    let reason = |finding: &Finding| {
+fn reasons(findings: &[&Finding]) -> String {
+    let reason = |finding: &&Finding| {
         let name = finding.what.split('`').nth(1).unwrap_or_default();
         let name = name.rsplit('.').next().unwrap_or_default().to_lowercase();
         if !CREDENTIALS.contains(&&*name) {
@@ -247,7 +239,7 @@ fn reasons<'a>(findings: impl Iterator<Item = &'a Finding>) -> String {
         let parts = parts.map(|(n, part)| if n % 2 == 1 && n > 1 { "…" } else { part });
         parts.collect::<Vec<_>>().join("`")
     };
-    findings.map(reason).collect::<Vec<_>>().join("; ")
+    findings.iter().map(reason).collect::<Vec<_>>().join("; ")
 }
 
 /// Returns whether a person sees this page in a browser: the entry page, and that of a QR code on a phone.
