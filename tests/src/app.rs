@@ -306,10 +306,7 @@ impl World {
     pub fn quoted(&self, msg_id: &str) -> Option<Quoted> {
         let (_, message) = self.arrived().find(|(id, _)| id == msg_id)?;
         let permanent = |name: &str| self.contact(name).map(|contact| contact.permanent.clone());
-        let speaker = match message.content.split_once(":<br/>") {
-            Some((speaker, _)) if message.from.starts_with("@@") => speaker,
-            _ => &message.from,
-        };
+        let (speaker, _) = message.said();
         let contact = self.contact(speaker);
         Some(Quoted {
             msg_type: message.msg_type,

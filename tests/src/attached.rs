@@ -69,11 +69,8 @@ impl Incoming {
     pub(crate) fn finish(&mut self, world: &mut World, msg_id: u64) {
         self.content =
             self.content.replace(MAP, &MAP.replace("msgid=", &format!("msgid={msg_id}")));
-        let (speaker, said) = match self.content.split_once(":<br/>") {
-            Some((speaker, said)) if self.from.starts_with("@@") => (speaker.to_owned(), said),
-            _ => (self.from.clone(), &*self.content),
-        };
-        if let Some(person) = world.person(&speaker) {
+        let (speaker, said) = self.said();
+        if let Some(person) = world.person(speaker) {
             let by_id = |text: &str| {
                 let forms = [
                     ("fromusername=\"", "\""),
@@ -87,8 +84,8 @@ impl Incoming {
                 })
             };
             let front = self.content.len() - said.len();
-            let said = by_id(said);
-            self.ori_content = by_id(&self.ori_content);
+            let (said, ori_content) = (by_id(said), by_id(&self.ori_content));
+            self.ori_content = ori_content;
             self.content.truncate(front);
             self.content.push_str(&said);
         }

@@ -208,6 +208,14 @@ pub struct Notice {
 }
 
 impl Incoming {
+    /// Returns the author and the text. In a room, the content begins with the author.
+    pub(crate) fn said(&self) -> (&str, &str) {
+        match self.content.split_once(":<br/>") {
+            Some((speaker, said)) if self.from.starts_with("@@") => (speaker, said),
+            _ => (&self.from, &self.content),
+        }
+    }
+
     /// Returns the content as it must be forwarded: decoded, without the room's prefix.
     pub(crate) fn plain(&self) -> String {
         let said = match self.content.split_once(":<br/>") {

@@ -148,16 +148,9 @@ impl World {
         if message.to.is_empty() {
             message.to.clone_from(&self.account.user_name);
         }
-        for name in [&message.from, &message.to, &message.recommend.user_name] {
+        let names = [&*message.from, &message.to, &message.recommend.user_name, message.said().0];
+        for name in names.into_iter().chain(message.status_notify_user_name.split(',')) {
             self.mention(name);
-        }
-        for name in message.status_notify_user_name.split(',') {
-            self.mention(name);
-        }
-        if message.from.starts_with("@@")
-            && let Some((speaker, _)) = message.content.split_once(":<br/>")
-        {
-            self.mention(speaker);
         }
         let msg_id = message.msg_id.unwrap_or_else(|| self.rng.digits(19));
         message.create_time.get_or_insert(self.now() / 1000);

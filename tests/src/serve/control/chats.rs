@@ -189,7 +189,7 @@ impl ChatMessage {
                 48 => "location",
                 _ => kind_of(message.msg_type, message.app_msg_type),
             };
-            let author = if kind == "notice" { "" } else { author(message) };
+            let author = if kind == "notice" { "" } else { message.said().0 };
             let record = Self {
                 msg_id,
                 author: author.to_owned(),
@@ -209,13 +209,6 @@ impl ChatMessage {
 /// Returns the remark, or else the name; the `UserName` of an unknown person.
 fn shown_name(world: &World, id: &str) -> String {
     if world.person(id).is_some() { world.shown_name(id) } else { id.to_owned() }
-}
-
-fn author(message: &Incoming) -> &str {
-    match message.content.split_once(":<br/>") {
-        Some((speaker, _)) if message.from.starts_with("@@") => speaker,
-        _ => &message.from,
-    }
 }
 
 fn shown_text(message: &Incoming, kind: &str) -> String {
