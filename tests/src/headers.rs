@@ -8,6 +8,7 @@ use crate::differences::{COOKIE, HEADER, REQUEST};
 use crate::door::Door;
 use crate::findings::Fault;
 use crate::layout::{ALL_HOSTS, QRCODE_HOST, Role, entry_of, file_host, login_host, push_host};
+use crate::request::Decoded;
 use crate::routes::Route;
 use crate::routes::media::NO_RANGE;
 use crate::world::World;
@@ -20,6 +21,16 @@ impl World {
         } else {
             format!("https://{}", self.entry)
         }
+    }
+
+    /// Returns the origin of the page that requests a QR code: the host of the request determines the entry.
+    pub(crate) fn entry_origin(&self, request: &Decoded) -> String {
+        if self.layout.one_host().is_some() {
+            return self.layout.shard_origin();
+        }
+        let entries = self.door.entries();
+        let entry = request.host().and_then(|host| entry_of(&host, entries));
+        format!("https://{}", entry.unwrap_or(entries[0]))
     }
 
     fn hosts(&self, route: &Route, dialect: Dialect) -> Vec<String> {
@@ -111,11 +122,8 @@ impl Check<'_> {
         if !self.is_official() {
             return self.few_headers(route);
         }
-        // In the first call, the host determines the entry, and so the origin of the page.
-        let page = if route.name == "jslogin" && self.world.layout.one_host().is_none() {
-            let entries = self.world.door.entries();
-            let entry = self.request.host().and_then(|host| entry_of(&host, entries));
-            format!("https://{}", entry.unwrap_or(entries[0]))
+        let page = if route.name == "jslogin" {
+            self.world.entry_origin(self.request)
         } else if route.name == "webwxpushloginurl" {
             // This call precedes the code and uses the shard of the earlier login.
             self.world.layout.shard_origin()

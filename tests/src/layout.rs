@@ -101,9 +101,7 @@ impl Layout {
     pub(crate) fn shard_host(&self) -> &str {
         match self {
             Self::True { shard } => shard,
-            Self::One { origin } => {
-                origin.split_once("//").map_or(origin.as_str(), |(_, host)| host)
-            }
+            Self::One { origin } => origin.split_once("//").map_or(origin, |(_, host)| host),
         }
     }
 
@@ -116,12 +114,7 @@ impl Layout {
 
     /// Returns the authority of every role, if there is one origin for all.
     pub(crate) fn one_host(&self) -> Option<&str> {
-        match self {
-            Self::One { origin } => {
-                Some(origin.split_once("//").map_or(origin.as_str(), |(_, host)| host))
-            }
-            Self::True { .. } => None,
-        }
+        matches!(self, Self::One { .. }).then(|| self.shard_host())
     }
 }
 

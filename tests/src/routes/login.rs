@@ -14,14 +14,7 @@ use crate::simulator::Answer;
 use crate::world::World;
 
 pub(crate) fn check_jslogin(check: &mut Check<'_>) {
-    let origin = match check.world.layout.one_host() {
-        Some(_) => check.world.layout.shard_origin(),
-        None => {
-            let entries = check.world.door.entries();
-            let entry = check.request.host().and_then(|host| entry_of(&host, entries));
-            format!("https://{}", entry.unwrap_or(entries[0]))
-        }
-    };
+    let origin = check.world.entry_origin(check.request);
     let desktop = if check.world.door.is_desktop() { "?mod=desktop" } else { "" };
     let redirect = format!("{origin}/cgi-bin/mmwebwx-bin/webwxnewloginpage{desktop}");
     // The file-transfer page encodes the redirect twice: docs/protocol.md §15.
