@@ -1,7 +1,6 @@
 //! Several accounts of one service: the assignment of requests, and the delivery between accounts.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -46,18 +45,12 @@ struct Codes {
 }
 
 /// The link of a world to its group. A clone of the world has none.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Link(Option<(Weak<Group>, Weak<Shared>)>);
 
 impl Clone for Link {
     fn clone(&self) -> Self {
         Self(None)
-    }
-}
-
-impl fmt::Debug for Link {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Link").finish_non_exhaustive()
     }
 }
 
@@ -275,11 +268,7 @@ impl Simulator {
             codes.count += 1;
             codes.count
         };
-        let first = group
-            .accounts()
-            .into_iter()
-            .next()
-            .map_or_else(|| self.clone(), |first| self.beside(first));
+        let first = self.accounts().into_iter().next().unwrap_or_else(|| self.clone());
         let mut world = first.locked().for_login(count);
         // A browser that was logged in sends its cookies.
         if let Some(account) = group.by_credentials(request) {

@@ -2,8 +2,8 @@
 
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use std::{fmt, io};
@@ -63,7 +63,7 @@ pub struct Server {
     ca: Option<Vec<u8>>,
     service: Service,
     stop: Option<oneshot::Sender<()>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -128,7 +128,7 @@ impl Server {
                     }
                 });
             })?;
-        Ok(Self { addr, ca, service, stop: Some(stop), thread: Mutex::new(Some(thread)) })
+        Ok(Self { addr, ca, service, stop: Some(stop), thread: Some(thread) })
     }
 
     /// Returns the address on which it listens.
@@ -175,9 +175,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         // Dropping the sender stops the thread, if it is still running.
         drop(self.stop.take());
-        if let Ok(mut thread) = self.thread.lock()
-            && let Some(thread) = thread.take()
-        {
+        if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }

@@ -304,23 +304,15 @@ impl Simulator {
         let reply = loop {
             answer = match answer {
                 Answer::Reply(reply) => break reply,
+                Answer::Hold(_) if account.step() => account.with(|world| world.ask_again(request)),
                 Answer::Hold(quiet) => {
-                    if account.step() {
-                        account.ask_again(request)
-                    } else {
-                        account.locked().advance(HOLD);
-                        break quiet;
-                    }
+                    account.locked().advance(HOLD);
+                    break quiet;
                 }
             }
         };
         account.locked().record_status(request, reply.status());
         reply
-    }
-
-    /// Handles a held poll again.
-    pub(crate) fn ask_again(&mut self, request: &Request<Bytes>) -> Answer {
-        self.with(|world| world.ask_again(request))
     }
 
     /// Locks the world, or that of the account that has taken over this login, and continues there.
