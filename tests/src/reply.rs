@@ -74,6 +74,16 @@ impl Object {
         self.0.push((key, value.into()));
         self
     }
+
+    /// Adds the length of a list, and the list.
+    pub(crate) fn with_list(
+        self,
+        count: &'static str,
+        key: &'static str,
+        items: Vec<Node>,
+    ) -> Self {
+        self.with(count, items.len()).with(key, items)
+    }
 }
 
 impl From<Object> for Node {

@@ -206,5 +206,5 @@ pub(crate) fn key_record(key: &Key) -> Object {
         .iter()
         .map(|&(key, val)| Object::new().with("Key", key).with("Val", val).into())
         .collect();
-    Object::new().with("Count", list.len()).with("List", list)
+    Object::new().with_list("Count", "List", list)
 }

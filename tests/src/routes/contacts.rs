@@ -139,7 +139,7 @@ pub(crate) fn batch(world: &mut World, request: &Decoded) -> Answer {
     if world.reversed {
         records.reverse();
     }
-    let object = Object::answer(0, "").with("Count", records.len()).with("ContactList", records);
+    let object = Object::answer(0, "").with_list("Count", "ContactList", records);
     Answer::Reply(reply::json(world.now(), object))
 }
 

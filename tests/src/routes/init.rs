@@ -40,8 +40,7 @@ pub(crate) fn answer(world: &mut World, _: &Decoded) -> Answer {
     let start = session.pairs.last().map_or(session.start, |_| handed);
     let key = key_record(&session.hand_out(&mut world.rng, now, start, true).sync);
     let object = Object::answer(0, "")
-        .with("Count", contacts.len())
-        .with("ContactList", contacts)
+        .with_list("Count", "ContactList", contacts)
         .with("SyncKey", key)
         .with("User", account.user())
         .with("ChatSet", chat_set)
@@ -50,8 +49,7 @@ pub(crate) fn answer(world: &mut World, _: &Decoded) -> Answer {
         .with("SystemTime", now / 1000)
         .with("GrayScale", 1_i64)
         .with("InviteStartCount", world.rooms.invite_start)
-        .with("MPSubscribeMsgCount", articles.len())
-        .with("MPSubscribeMsgList", articles)
+        .with_list("MPSubscribeMsgCount", "MPSubscribeMsgList", articles)
         .with("ClickReportInterval", 600_000_i64);
     Answer::Reply(reply::json(now, object))
 }

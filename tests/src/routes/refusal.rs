@@ -3,14 +3,14 @@
 use crate::reply::{self, Node, Object, Reply};
 use crate::routes::login_page;
 use crate::routes::media::{self, NO_RANGE};
-use crate::routes::sync::profile;
-use crate::routes::{push, rooms};
-use crate::routes::{synccheck, upload};
+use crate::routes::sync::lists;
+use crate::routes::{push, rooms, synccheck, upload};
+use crate::session::key_record;
 
 /// Builds the answer of a call with this code.
 pub(crate) fn refusal(name: &str, now: u64, ret: i64, message: &str) -> Reply {
     let none = Vec::<Node>::new;
-    let no_key = || Object::new().with("Count", 0_i64).with("List", none());
+    let no_key = || key_record(&Vec::new());
     let object = Object::answer(ret, message);
     let object = match name {
         "jslogin" => {
@@ -27,8 +27,7 @@ pub(crate) fn refusal(name: &str, now: u64, ret: i64, message: &str) -> Reply {
         "webwxcheckurl" => return reply::json(now, Object::new().with("retcode", ret)),
         "qrcode" => return reply::page(now, 404, "404 Not Found"),
         "webwxinit" => object
-            .with("Count", 0_i64)
-            .with("ContactList", none())
+            .with_list("Count", "ContactList", none())
             .with("SyncKey", no_key())
             .with(
                 "User",
@@ -40,31 +39,21 @@ pub(crate) fn refusal(name: &str, now: u64, ret: i64, message: &str) -> Reply {
             .with("SystemTime", 0_i64)
             .with("GrayScale", 0_i64)
             .with("InviteStartCount", 0_i64)
-            .with("MPSubscribeMsgCount", 0_i64)
-            .with("MPSubscribeMsgList", none())
+            .with_list("MPSubscribeMsgCount", "MPSubscribeMsgList", none())
             .with("ClickReportInterval", 0_i64),
         "webwxstatusnotify" => object.with("MsgID", ""),
         "webwxgetcontact" => {
-            object.with("MemberCount", 0_i64).with("MemberList", none()).with("Seq", 0_i64)
+            object.with_list("MemberCount", "MemberList", none()).with("Seq", 0_i64)
         }
-        "webwxbatchgetcontact" => object.with("Count", 0_i64).with("ContactList", none()),
-        "webwxsync" => object
-            .with("AddMsgCount", 0_i64)
-            .with("AddMsgList", none())
-            .with("ModContactCount", 0_i64)
-            .with("ModContactList", none())
-            .with("DelContactCount", 0_i64)
-            .with("DelContactList", none())
-            .with("ModChatRoomMemberCount", 0_i64)
-            .with("ModChatRoomMemberList", none())
-            .with("Profile", profile(None))
+        "webwxbatchgetcontact" => object.with_list("Count", "ContactList", none()),
+        "webwxsync" => lists(object, [none(), none(), none()], None)
             .with("ContinueFlag", 0_i64)
             .with("SyncKey", no_key())
             .with("SKey", "")
             .with("SyncCheckKey", no_key()),
         "webwxcreatechatroom" => rooms::no_room(object),
         "webwxupdatechatroom" => rooms::changed(object, Vec::new()),
-        "webwxsearchcontact" => object.with("List", Vec::<Node>::new()),
+        "webwxsearchcontact" => object.with("List", none()),
         "webwxrevokemsg" => object.with("Introduction", "").with("SysWording", ""),
         "webwxsendmsg" | "webwxsendmsgimg" | "webwxsendvideomsg" | "webwxsendemoticon"
         | "webwxsendappmsg" => object.with("MsgID", "").with("LocalID", ""),

@@ -49,8 +49,7 @@ fn newcomer(check: &mut Check<'_>, at: &str, name: &str) {
 pub(crate) fn create(world: &mut World, request: &Decoded) -> Answer {
     let now = world.now();
     if let Some(notice) = world.rooms.notice.take() {
-        let object = Object::answer(0, &notice);
-        return Answer::Reply(reply::json(now, room_fields(object, "", Vec::new(), "", "")));
+        return Answer::Reply(reply::json(now, no_room(Object::answer(0, &notice))));
     }
     let list = request.json.pointer("/MemberList").and_then(Value::as_array);
     let asked: Vec<String> = list
@@ -83,8 +82,7 @@ fn room_fields(object: Object, topic: &str, members: Vec<Node>, room: &str, out:
         .with("Topic", topic)
         .with("PYInitial", "")
         .with("QuanPin", "")
-        .with("MemberCount", members.len())
-        .with("MemberList", members)
+        .with_list("MemberCount", "MemberList", members)
         .with("ChatRoomName", room)
         .with("BlackList", out)
 }
@@ -225,7 +223,7 @@ fn stored<T: Clone>(world: &World, names: &[T]) -> Vec<T> {
 
 /// Builds the answer to a change of a room.
 pub(crate) fn changed(object: Object, members: Vec<Node>) -> Object {
-    object.with("MemberCount", members.len()).with("MemberList", members)
+    object.with_list("MemberCount", "MemberList", members)
 }
 
 impl World {

@@ -150,20 +150,22 @@ fn records(world: &mut World, from: usize, to: usize) -> Object {
             Event::Renamed(to) => name = Some(to.clone()),
         }
     }
-    Object::answer(0, "")
-        .with("AddMsgCount", added.len())
-        .with("AddMsgList", added)
-        .with("ModContactCount", changed.len())
-        .with("ModContactList", changed)
-        .with("DelContactCount", removed.len())
-        .with("DelContactList", removed)
-        .with("ModChatRoomMemberCount", 0_i64)
-        .with("ModChatRoomMemberList", Vec::<Node>::new())
+    lists(Object::answer(0, ""), [added, changed, removed], name)
+}
+
+/// Adds the lists of new messages, of changed and of removed contacts, and the account's new name.
+pub(crate) fn lists(object: Object, lists: [Vec<Node>; 3], name: Option<String>) -> Object {
+    let [added, changed, removed] = lists;
+    object
+        .with_list("AddMsgCount", "AddMsgList", added)
+        .with_list("ModContactCount", "ModContactList", changed)
+        .with_list("DelContactCount", "DelContactList", removed)
+        .with_list("ModChatRoomMemberCount", "ModChatRoomMemberList", Vec::new())
         .with("Profile", profile(name))
 }
 
 /// Builds a `Profile`. A `BitFlag` of 190 means that the account itself has changed.
-pub(crate) fn profile(name: Option<String>) -> Object {
+fn profile(name: Option<String>) -> Object {
     let buff = |text: String| Object::new().with("Buff", text);
     Object::new()
         .with("BitFlag", if name.is_some() { 190_i64 } else { 0 })
