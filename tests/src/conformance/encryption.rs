@@ -5,38 +5,22 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::ServerConfig;
-use rustls::crypto::ring;
-use rustls::pki_types::PrivateKeyDer;
 use wechat_proto::Body;
 use wechat_proto::flow::Request;
 
 use super::opened::{Opened, body, fails, lost, reply, request, takes};
 use super::{Act, Arrived, Bench, Bodies, Deviation, Options, Script, Seen, kinds, same};
+use crate::tls::Identity;
 
 pub(super) struct Secure {
     pub(super) server: Script,
     pub(super) ca: Vec<u8>,
 }
 
-/// Starts a server for `wx.qq.com` and returns it with the certificate of its authority.
+/// Starts a server for the true host names and returns it with the certificate of its authority.
 pub(super) fn secure(script: impl Fn(&Arrived) -> Vec<Act> + Send + Sync + 'static) -> Secure {
-    let ca_key = KeyPair::generate().unwrap();
-    let mut ca = CertificateParams::new(Vec::new()).unwrap();
-    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let ca_der = ca.self_signed(&ca_key).unwrap().der().to_vec();
-    let key = KeyPair::generate().unwrap();
-    let leaf = CertificateParams::new(vec!["wx.qq.com".into()]).unwrap();
-    let leaf = leaf.signed_by(&key, &Issuer::new(ca, ca_key)).unwrap();
-    let secret = PrivateKeyDer::Pkcs8(key.serialize_der().into());
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![leaf.der().clone()], secret)
-        .unwrap();
-    Secure { server: Script::with(Some(Arc::new(config)), Bodies::Read, script), ca: ca_der }
+    let Identity { config, ca } = Identity::new().unwrap();
+    Secure { server: Script::with(Some(Arc::new(config)), Bodies::Read, script), ca }
 }
 
 pub(super) fn ok(_: &Arrived) -> Vec<Act> {
@@ -45,7 +29,7 @@ pub(super) fn ok(_: &Arrived) -> Vec<Act> {
 
 pub(super) fn https(name: &str) -> Request {
     let http = http::Request::get(format!("https://{name}/path?query")).header("host", name);
-    request(http.body(Body::empty()).unwrap())
+    request(http, Body::empty())
 }
 
 pub(super) fn open(bench: &Bench, server: &Script, roots: Vec<Vec<u8>>) -> Seen<Opened> {

@@ -7,8 +7,8 @@ use wechat_proto::Body;
 use wechat_proto::error::{Failure, FailureKind};
 use wechat_proto::flow::{Request, Response, Want};
 
-use super::encryption::{https, listening, open, secure};
-use super::opened::{get, kind, post, replied, reply, request, unsent};
+use super::encryption::{https, listening, ok, open, secure};
+use super::opened::{get, kind, post, replied, request, unsent};
 use super::{Act, Bench, Deviation, Full, Options, Script, Seen, nobody};
 
 pub(super) type Exchanged = Seen<Result<Response, Failure>>;
@@ -16,8 +16,7 @@ pub(super) type Exchanged = Seen<Result<Response, Failure>>;
 /// Returns a request without a body to this authority.
 fn to(method: &str, authority: &str) -> Request {
     let http = http::Request::builder().method(method).uri(format!("http://{authority}/"));
-    let http = http.header("host", authority).header("content-length", "0");
-    request(http.body(Body::empty()).expect("a request"))
+    request(http.header("host", authority).header("content-length", "0"), Body::empty())
 }
 
 pub(super) const METHODS: [&str; 2] = ["GET", "POST"];
@@ -92,7 +91,6 @@ pub(super) fn proxy_refusal_is_unsent(bench: &Bench) -> Seen {
 
 /// Checks a certificate of an unknown authority, and one for another name.
 pub(super) fn untrusted_certificate_has_its_kind(bench: &Bench) -> Seen {
-    let ok = |_: &_| vec![Act::Send(reply("ok").into_bytes())];
     let (known, unknown) = (secure(ok), secure(ok));
     for (root, name) in [(unknown.ca, "wx.qq.com"), (known.ca.clone(), "wx.example")] {
         let reply = open(bench, &known.server, vec![root])?.ask(https(name));

@@ -7,7 +7,7 @@ use wechat_proto::error::{FailureKind, Sent};
 use wechat_proto::flow::{Request, Want};
 
 use super::kinds::{METHODS, to_full_host};
-use super::opened::{body, failed, fails, get, lost, post, reply, takes};
+use super::opened::{body, failed, fails, get, lost, post, reply, request, takes};
 use super::{Act, Bench, Options, Script, Seen};
 
 /// A deadline long enough for a slow machine to connect and send.
@@ -138,10 +138,8 @@ pub(super) fn unread_upload_ends_at_the_deadline(bench: &Bench) -> Seen {
     let size = 64 << 20;
     let http = http::Request::post(format!("http://{}/", server.address()))
         .header("host", server.authority())
-        .header("content-length", size)
-        .body(wechat_proto::Body::from(vec![0; size]))
-        .expect("a request");
-    late(bench, soon(super::opened::request(http)))
+        .header("content-length", size);
+    late(bench, soon(request(http, vec![0; size])))
 }
 
 /// A deadline does not apply to the next exchange on the same connection.

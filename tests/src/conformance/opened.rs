@@ -137,21 +137,21 @@ pub fn session_of(device: Device) -> Session {
 }
 
 /// Builds a request with limits that no check reaches.
-pub(crate) fn request(http: http::Request<Body>) -> Request {
+pub(crate) fn request(http: http::request::Builder, body: impl Into<Body>) -> Request {
+    let http = http.body(body.into()).expect("a request");
     Request { http, deadline: Duration::from_secs(20), want: Want::Whole { limit: 1 << 16 } }
 }
 
 pub(crate) fn get(server: &Script) -> Request {
     let uri = format!("http://{}/path?query=1", server.address());
-    let http = http::Request::get(uri).header("host", server.authority());
-    request(http.body(Body::empty()).expect("a request"))
+    request(http::Request::get(uri).header("host", server.authority()), Body::empty())
 }
 
 pub(crate) fn post(server: &Script, body: &'static str) -> Request {
     let http = http::Request::post(format!("http://{}/path", server.address()))
         .header("host", server.authority())
         .header("content-length", body.len());
-    request(http.body(Body::from(body.to_owned())).expect("a request"))
+    request(http, body.to_owned())
 }
 
 /// Builds a reply with a `content-length`.

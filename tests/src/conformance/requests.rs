@@ -1,6 +1,6 @@
 //! Checks of requests and limits in which HTTP clients differ by default: lengths, headers, proxies, codings.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -14,6 +14,7 @@ use wechat_proto::flow::Want;
 
 use super::encryption::{Secure, https, listening, ok, secure};
 use super::opened::{body, failed, get, post, replied, reply, request};
+use super::scripted::head;
 use super::{Act, Arrived, Bench, Options, Script, Seen, holds, same};
 
 const GIVEN: [(&str, &str); 6] = [
@@ -40,7 +41,7 @@ fn with_headers(bench: &Bench, check: impl Fn(&[(&str, &str)], &[(&str, &str)]) 
         for (name, value) in given {
             http = http.header(*name, *value);
         }
-        body(client.ask(request(http.body(Body::empty()).expect("a request"))), "ok")?;
+        body(client.ask(request(http, Body::empty())), "ok")?;
         let arrived = server.last()?;
         check(given, &pairs(&arrived))?;
     }
@@ -110,7 +111,7 @@ pub(super) fn plain_http_is_tunnelled(bench: &Bench) -> Seen {
     });
     let client = bench.with(Options { proxy: Some(proxy.address()), ..Options::default() })?;
     let http = http::Request::get("http://wx.qq.com/path").header("host", "wx.qq.com");
-    body(client.ask(request(http.body(Body::empty()).expect("a request"))), "tunnelled")?;
+    body(client.ask(request(http, Body::empty())), "tunnelled")?;
     let lines: Vec<_> = proxy.requests().into_iter().map(|arrived| arrived.line).collect();
     same!(lines, ["CONNECT wx.qq.com:80 HTTP/1.1", "GET /path HTTP/1.1"]);
     Ok(())
@@ -123,13 +124,7 @@ pub(super) fn tls_goes_through_the_given_proxy(bench: &Bench) -> Seen {
     let line = Arc::new(Mutex::new(String::new()));
     let asked = Arc::clone(&line);
     let proxy = listening(move |mut socket| {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            socket.read_exact(&mut byte).unwrap();
-            head.push(byte[0]);
-        }
-        *asked.lock().unwrap() = String::from_utf8(head).unwrap();
+        *asked.lock().unwrap() = head(&mut socket).unwrap();
         socket.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
         let server = TcpStream::connect(target).unwrap();
         let (mut from, mut to) = (socket.try_clone().unwrap(), server.try_clone().unwrap());
@@ -156,8 +151,8 @@ pub(super) fn a_body_of_another_length_is_not_sent(bench: &Bench) -> Seen {
 pub(super) fn invalid_request_is_not_sent(bench: &Bench) -> Seen {
     unsendable(bench, "POST", &[("transfer-encoding", "chunked")], "hello")?;
     unsendable(bench, "POST", &[("content-length", "5"), ("expect", "100-continue")], "hello")?;
-    let http = http::Request::get("/path").body(Body::empty()).expect("a request");
-    failed(bench.client()?.ask(request(http)), FailureKind::Unsendable, Sent::No)
+    let relative = request(http::Request::get("/path"), Body::empty());
+    failed(bench.client()?.ask(relative), FailureKind::Unsendable, Sent::No)
 }
 
 /// The final reply after an unsolicited `100 Continue` is returned.
@@ -267,8 +262,7 @@ fn unsendable(bench: &Bench, method: &str, headers: &[(&str, &str)], body: &'sta
     for (name, value) in headers {
         http = http.header(*name, *value);
     }
-    let http = http.body(body.to_owned().into()).expect("a request");
-    let reply = bench.client()?.ask(request(http));
+    let reply = bench.client()?.ask(request(http, body.to_owned()));
     failed(reply, FailureKind::Unsendable, Sent::No)?;
     thread::sleep(Duration::from_millis(20));
     let expected = format!("no connection for {method} {headers:?}");

@@ -121,7 +121,7 @@ impl Script {
 
     /// Starts a server that accepts connections and sends nothing, not even a handshake.
     pub fn mute() -> Self {
-        Self::with(None, Bodies::Read, |_| vec![Act::Silence])
+        Self::new(|_| vec![Act::Silence])
     }
 
     /// Returns the address on which it listens.
@@ -264,16 +264,19 @@ impl Hangup for StreamOwned<ServerConnection, TcpStream> {
     }
 }
 
-fn read(stream: &mut impl Read, connection: usize, bodies: Bodies) -> Option<Arrived> {
+/// Reads the head of a request. Returns `None` if the connection ends before.
+pub(super) fn head(stream: &mut impl Read) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
-        if stream.read(&mut byte).ok()? == 0 {
-            return None;
-        }
+        stream.read_exact(&mut byte).ok()?;
         head.push(byte[0]);
     }
-    let head = String::from_utf8_lossy(&head).into_owned();
+    Some(String::from_utf8_lossy(&head).into_owned())
+}
+
+fn read(stream: &mut impl Read, connection: usize, bodies: Bodies) -> Option<Arrived> {
+    let head = head(stream)?;
     let mut lines = head.lines();
     let line = lines.next().unwrap_or_default().to_owned();
     let mut headers: Vec<_> = lines
