@@ -19,7 +19,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::injection::{Effect, Injection};
 use crate::layout::Layout;
-use crate::service::{Hosts, Service, Timing};
+use crate::service::{Hosts, Service};
 use crate::simulator::Simulator;
 use crate::tls;
 
@@ -108,16 +108,9 @@ impl Server {
     ) -> io::Result<Self> {
         let addr = listener.local_addr()?;
         listener.set_nonblocking(true)?;
-        let timing = Arc::new(Timing::default());
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         let (stop, stopped) = oneshot::channel();
-        let service = Service {
-            simulator: simulator.clone(),
-            timing,
-            injections: Arc::default(),
-            hosts: Hosts::OfWorld,
-            evaluations: Arc::default(),
-        };
+        let service = Service::new(simulator, Hosts::OfWorld);
         let served = service.clone();
         let thread =
             thread::Builder::new().name("wechat-simulator".to_owned()).spawn(move || {

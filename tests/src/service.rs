@@ -62,6 +62,16 @@ pub(crate) struct Service {
 }
 
 impl Service {
+    pub(crate) fn new(simulator: &Simulator, hosts: Hosts) -> Self {
+        Self {
+            simulator: simulator.clone(),
+            timing: Arc::default(),
+            injections: Arc::default(),
+            hosts,
+            evaluations: Arc::default(),
+        }
+    }
+
     /// Reads a request and answers it, unless an injected fault prevents it.
     pub(crate) async fn answer(
         &self,

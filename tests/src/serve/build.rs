@@ -19,12 +19,11 @@ const MP3: &[u8] = b"ID3\x03\0\0\0\0\0\0";
 const MP4: &[u8] = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom";
 const TEXT: &[u8] = b"a sample\n";
 
-/// Returns the bytes, or a sample if there are none.
-fn decoded(data: Option<&String>, sample: &'static [u8]) -> Result<Bytes, Problem> {
+/// Returns the bytes of a message of this kind, or a sample if there are none.
+fn decoded(kind: &str, data: Option<&str>, sample: &'static [u8]) -> Result<Bytes, Problem> {
     let Some(data) = data else { return Ok(Bytes::from_static(sample)) };
-    let bytes =
-        STANDARD.decode(data).map_err(|error| Problem::at("data", format!("not base64: {error}")));
-    bytes.map(Bytes::from)
+    let failed = |error| Problem::at(format!("{kind}.data"), format!("not base64: {error}"));
+    STANDARD.decode(data).map(Bytes::from).map_err(failed)
 }
 
 /// Returns the contact with this name or `UserName`.
@@ -105,10 +104,9 @@ impl Content {
         let app = |app: App| Incoming::app(from, &app);
         Ok(match self {
             Self::Text(text) => Incoming::text(from, text),
-            Self::Image(Data { data }) => Incoming::image(
-                from,
-                decoded(data.as_ref(), GIF).map_err(|error| error.within("image"))?,
-            ),
+            Self::Image(Data { data }) => {
+                Incoming::image(from, decoded("image", data.as_deref(), GIF)?)
+            }
             Self::Voice(recording) => {
                 let (time, bytes) = recording.parts(MP3, "voice")?;
                 Incoming::voice(from, time, bytes)
@@ -121,10 +119,9 @@ impl Content {
                 let (time, bytes) = recording.parts(MP4, "short_video")?;
                 Incoming::short_video(from, time, bytes)
             }
-            Self::Emoticon(Data { data }) => Incoming::emoticon(
-                from,
-                decoded(data.as_ref(), GIF).map_err(|error| error.within("emoticon"))?,
-            ),
+            Self::Emoticon(Data { data }) => {
+                Incoming::emoticon(from, decoded("emoticon", data.as_deref(), GIF)?)
+            }
             Self::Dice(points) if (1..=6).contains(points) => Incoming::dice(from, *points),
             Self::Dice(points) => {
                 return Err(Problem::at("dice", format!("{points}, not a number from 1 to 6")));
@@ -147,8 +144,7 @@ impl Content {
             Self::Sysmsg(xml) => Incoming::sysmsg(chat, xml),
             Self::Revocation { msg_id, shown } => Incoming::revocation(chat, msg_id, shown),
             Self::File { name, data } => {
-                let bytes = decoded(data.as_ref(), TEXT).map_err(|error| error.within("file"))?;
-                Incoming::file(from, name, bytes)
+                Incoming::file(from, name, decoded("file", data.as_deref(), TEXT)?)
             }
             Self::Link { title, description, url } => app(App::link(title, description, url)),
             Self::Music { title, singer, url, data_url } => {
@@ -189,7 +185,7 @@ impl Content {
 
 impl Recording {
     fn parts(&self, sample: &'static [u8], kind: &str) -> Result<(Duration, Bytes), Problem> {
-        let bytes = decoded(self.data.as_ref(), sample).map_err(|error| error.within(kind))?;
+        let bytes = decoded(kind, self.data.as_deref(), sample)?;
         Ok((Duration::from_millis(self.duration_ms), bytes))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -71,13 +71,7 @@ impl Simulation {
         for _ in &scenario.accounts {
             let _ = simulator.add_account(World::new(0));
         }
-        let service = Service {
-            simulator: simulator.clone(),
-            timing: Arc::default(),
-            injections: Arc::default(),
-            hosts: Hosts::True,
-            evaluations: Arc::default(),
-        };
+        let service = Service::new(&simulator, Hosts::True);
         service.timing.real.store(options.clock == Clock::Real, Ordering::Relaxed);
         let simulation = Self {
             simulator,
