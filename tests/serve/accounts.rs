@@ -7,7 +7,7 @@ use std::thread;
 use serde_json::{Value, json};
 use wechat_proto::message::SendText;
 use wechat_proto::{Device, Message, UserName};
-use wechat_transport_ureq::{Client, Options, Transport};
+use wechat_transport_ureq::Client;
 
 use crate::{COMMAND, Folder, Running};
 
@@ -25,21 +25,14 @@ name = "Writers"
 members = ["Cy", "Ada"]
 "#;
 
-fn transport(running: &Running) -> Transport {
-    let ca = std::fs::read(running.address("ca")).expect("the certificate");
-    let options =
-        Options::default().proxy(running.address("proxy")).root_certificate(ca).resolve_only();
-    Transport::new(options).expect("a transport")
-}
-
 /// Logs a bot in with the phone of an account.
 fn login(running: &Running, account: &str) -> Client {
-    let transport = transport(running);
+    let transport = running.proxied();
     let path = |path: &str| format!("/v1/{path}?account={account}");
     thread::scope(|scope| {
         let bot = scope.spawn(|| Client::login(&transport, &mut Device::new(), |_| {}));
         let uuid = loop {
-            let all = running.done("GET", "/v1/accounts", &Value::Null);
+            let all = running.get("/v1/accounts");
             match &all["unscanned_codes"][0]["uuid"] {
                 Value::Null => thread::yield_now(),
                 uuid => break uuid.clone(),
@@ -61,7 +54,7 @@ fn next_text(client: &Client) -> Message {
 
 fn id(running: &Running, account: &str, name: &str) -> UserName {
     let path = format!("/v1/contacts?account={account}");
-    let all = running.done("GET", &path, &Value::Null);
+    let all = running.get(&path);
     let mut all = all["contacts"].as_array().expect("a list").iter();
     let found = all.find(|contact| contact["name"] == name).expect("a contact");
     found["id"].as_str().expect("text").parse().expect("a name")
@@ -72,7 +65,7 @@ fn assert_logged(running: &Running, log: &Path) {
     let text = std::fs::read_to_string(log).expect("a log");
     for (parameter, name) in [("Ada", "Ada"), ("Ben%20%26%20co", "Ben & co")] {
         let path = format!("/v1/records/requests?limit=1000&account={parameter}");
-        let page = running.done("GET", &path, &Value::Null);
+        let page = running.get(&path);
         let mut records = page["records"].as_array().expect("a list").iter();
         assert!(records.all(|record| record["account"] == name), "{page}");
         for call in ["jslogin", "webwxsendmsg"] {
@@ -90,12 +83,12 @@ fn bots_of_a_world_file_talk_in_their_room() {
     let running = Running::start(&["--script", &file, "--log", log.to_str().expect("text")]);
     let (state, ben) = ("/v1/state?account=Ben%20%26%20co", "Ben%20%26%20co");
     for _ in 0..2 {
-        let all = running.done("GET", "/v1/accounts", &Value::Null);
+        let all = running.get("/v1/accounts");
         assert_eq!(all["accounts"], json!([{"name": "Ada"}, {"name": "Ben & co"}]));
         let two = login(&running, ben);
         let one = login(&running, "Ada");
-        assert_eq!(running.done("GET", "/v1/state", &Value::Null)["account_name"], "Ada");
-        assert_eq!(running.done("GET", state, &Value::Null)["account_name"], "Ben & co");
+        assert_eq!(running.get("/v1/state")["account_name"], "Ada");
+        assert_eq!(running.get(state)["account_name"], "Ben & co");
         one.call(SendText::new(id(&running, "Ada", "Writers"), "hello")).expect("sent");
         let message = next_text(&two);
         assert_eq!(message.text(), Some("hello"));
@@ -106,7 +99,7 @@ fn bots_of_a_world_file_talk_in_their_room() {
         assert_eq!(next_text(&one).text(), Some("hi"));
         for account in ["Ada", ben] {
             let path = format!("/v1/records/violations?limit=9&account={account}");
-            let violations = running.done("GET", &path, &Value::Null);
+            let violations = running.get(&path);
             assert_eq!(violations["total"], 0, "{violations}");
         }
         let (status, reply) = running.call("GET", "/v1/state?account=Zed", &Value::Null);
@@ -123,7 +116,7 @@ fn new_name_is_seen_by_the_other_account() {
     let file = folder.file("world.toml", WORLD);
     let running = Running::start(&["--script", &file]);
     running.done("PATCH", "/v1/contacts/me", &json!({"name": "Eve <3"}));
-    let all = running.done("GET", "/v1/accounts", &Value::Null);
+    let all = running.get("/v1/accounts");
     assert_eq!(all["accounts"][0]["name"], "Eve <3");
     id(&running, "Ben%20%26%20co", "Eve <3");
 }
@@ -134,7 +127,7 @@ fn logins_are_confirmed_by_the_accounts_in_order() {
     let file = folder.file("world.toml", WORLD);
     let running = Running::start(&["--script", &file, "--auto-confirm"]);
     for name in ["Ada", "Ben & co"] {
-        let client = Client::login(&transport(&running), &mut Device::new(), |_| {});
+        let client = Client::login(&running.proxied(), &mut Device::new(), |_| {});
         assert_eq!(&*client.expect("logged in").session().me().nick_name, name);
     }
 }

@@ -44,11 +44,11 @@ fn started() -> Running {
 fn people_and_rooms_are_changed() {
     let running = started();
     let contact = |name: &str| {
-        let all = running.done("GET", "/v1/contacts", &Value::Null);
+        let all = running.get("/v1/contacts");
         let mut all = all["contacts"].as_array().expect("a list").iter();
         all.find(|contact| contact["name"] == name).cloned().unwrap_or_default()
     };
-    assert_eq!(running.done("GET", "/v1/state", &Value::Null)["account_name"], "Me & myself");
+    assert_eq!(running.get("/v1/state")["account_name"], "Me & myself");
     let cy = running.done("POST", "/v1/people", &json!({"name": "Cy <3"}))["id"].clone();
     assert_eq!(contact("Cy <3")["id"], cy);
     let members = json!({"add": ["Cy <3"], "remove": ["Bo"]});
@@ -219,7 +219,7 @@ fn request_is_recorded_with_its_violations() {
         let running = Running::start(options);
         let url = format!("{}/jslogin?appid=x", running.address("http"));
         agent().get(url).call().expect("a reply");
-        let page = running.done("GET", "/v1/records/requests", &Value::Null);
+        let page = running.get("/v1/records/requests");
         let request = &page["records"][0];
         assert_eq!((&request["endpoint"], &request["status"]), (&json!("jslogin"), &json!(status)));
         assert_eq!(
@@ -231,12 +231,12 @@ fn request_is_recorded_with_its_violations() {
             request["violations"].as_array().expect("a list").contains(&json!(wrong)),
             "{request}"
         );
-        let violations = running.done("GET", "/v1/records/violations?limit=100", &Value::Null);
+        let violations = running.get("/v1/records/violations?limit=100");
         let mut violations = violations["records"].as_array().expect("a list").iter();
         let found = violations.find(|found| found["what"] == wrong).expect("the violation");
         let found = ["grade", "difference", "source"].map(|name| &found[name]);
         assert_eq!(found, ["fatal", "appid", "guess"]);
-        let text = running.done("GET", "/v1/requests/0", &Value::Null);
+        let text = running.get("/v1/requests/0");
         assert!(text["text"].as_str().expect("text").starts_with("GET //127.0.0.1:"), "{text}");
     }
 }
@@ -288,7 +288,7 @@ fn faults_occur_in_the_chosen_calls() {
     fault("login", json!({"cut": "reply"}), json!({}));
     fault("jslogin", json!({"reply": {"status": 502}}), json!({"always": true}));
     fault("jslogin", json!({"delay_ms": 300}), json!({}));
-    let pending = running.done("GET", "/v1/faults", &Value::Null);
+    let pending = running.get("/v1/faults");
     // The first one is of the world file.
     let effects: Vec<_> = pending["faults"]
         .as_array()
@@ -307,7 +307,7 @@ fn faults_occur_in_the_chosen_calls() {
     assert_eq!(ask("/jslogin"), 200);
     assert!(start.elapsed() >= Duration::from_millis(300));
     running.done("POST", "/v1/reset", &Value::Null);
-    let pending = running.done("GET", "/v1/faults", &Value::Null);
+    let pending = running.get("/v1/faults");
     let first = json!({"endpoint": "qrcode", "effect": "refuse", "after": 1, "times": 1});
     assert_eq!(pending["faults"], json!([first]));
 }
@@ -319,8 +319,8 @@ fn each_seed_has_its_own_ids() {
             Running::start(&["--clock=fixed", "--contacts=2", "--rooms=1", "--seed", seed]);
         let message = json!({"from": "Friend 1", "room": "Room 1", "message": {"text": "hello"}});
         let mut ids = running.done("POST", "/v1/messages", &message).to_string();
-        let state = running.done("GET", "/v1/state", &Value::Null);
-        let contacts = running.done("GET", "/v1/contacts", &Value::Null);
+        let state = running.get("/v1/state");
+        let contacts = running.get("/v1/contacts");
         write!(ids, "{state} {contacts}").expect("written");
         ids
     };

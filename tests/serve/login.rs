@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use wechat_proto::login::Logout;
 use wechat_proto::message::SendText;
-use wechat_proto::{Device, Entry, Hosts, UserName};
-use wechat_transport_ureq::{Client, Options, Transport};
+use wechat_proto::{Device, Entry, UserName};
+use wechat_transport_ureq::Client;
 
 use crate::Running;
 
@@ -30,32 +30,22 @@ fn bot_answers_through_the_proxy() {
     let log = folder.path().join("log");
     let log = log.to_str().expect("text");
     let mut running = Running::start(&["--auto-confirm", "--log", log]);
-    let ca = std::fs::read(running.address("ca")).expect("the certificate");
-    let options =
-        Options::default().proxy(running.address("proxy")).root_certificate(ca).resolve_only();
-    let transport = Transport::new(options).expect("a transport");
-    let client = Client::login(&transport, &mut Device::new(), |_| {}).expect("logged in");
-    let state = json!({"list": "state", "where": {"stage": "online"}});
-    running.done("POST", "/v1/wait", &state);
+    let client = Client::login(&running.proxied(), &mut Device::new(), |_| {}).expect("logged in");
+    running.wait("state", &json!({"stage": "online"}));
     let bot = thread::spawn(move || bot(&client));
     let answer = json!({"from": "Óscar", "message": {"text": "stop"}});
     let reaction = json!({"to": "Óscar", "equals": "pong", "answer": answer});
     running.done("POST", "/v1/reactions", &reaction);
     running.done("POST", "/v1/messages", &json!({"from": "Óscar", "message": {"text": "ping"}}));
-    let sent = json!({"list": "sent", "where": {"content": "pong"}});
-    let sent = running.done("POST", "/v1/wait", &sent);
+    let sent = running.wait("sent", &json!({"content": "pong"}));
     assert_eq!(sent["record"]["to_name"], "Óscar");
     assert_eq!(sent["cursor"], 1);
     // The automatic answer stops the bot.
     bot.join().expect("the bot ends");
-    running.done(
-        "POST",
-        "/v1/wait",
-        &json!({"list": "requests", "where": {"endpoint": "webwxlogout"}}),
-    );
-    let violations = running.done("GET", "/v1/records/violations", &Value::Null);
+    running.wait("requests", &json!({"endpoint": "webwxlogout"}));
+    let violations = running.get("/v1/records/violations");
     assert_eq!(violations, json!({"records": [], "cursor": 0, "total": 0}));
-    let requests = running.done("GET", "/v1/records/requests?limit=1000", &Value::Null);
+    let requests = running.get("/v1/records/requests?limit=1000");
     let status = running.interrupt();
     assert_eq!(status.code(), Some(0));
     // The log file has each request once.
@@ -74,16 +64,12 @@ fn bot_answers_through_the_proxy() {
 #[test]
 fn reset_ends_sessions_and_waits() {
     let running = Running::start(&["--auto-confirm"]);
-    let transport = Transport::new(Options::default()).expect("a transport");
-    let hosts = Hosts::all(running.address("http").parse().expect("an origin"));
-    let mut device = Device::new().with_hosts(hosts);
-    let client = Client::login(&transport, &mut device, |_| {}).expect("logged in");
+    let client = running.login(Device::new());
     let messages = thread::spawn(move || client.messages().find_map(Result::err).is_some());
     let wait = json!({"list": "sent", "timeout_ms": 60_000});
     thread::scope(|scope| {
         let wait = scope.spawn(|| running.call("POST", "/v1/wait", &wait));
-        let polls = json!({"list": "requests", "where": {"endpoint": "synccheck", "status": null}});
-        running.done("POST", "/v1/wait", &polls);
+        running.wait("requests", &json!({"endpoint": "synccheck", "status": null}));
         // The wait for a message has most likely begun. Otherwise the test fails below by its time limit.
         thread::sleep(Duration::from_millis(300));
         running.done("POST", "/v1/reset", &Value::Null);
@@ -91,18 +77,15 @@ fn reset_ends_sessions_and_waits() {
     });
     // The held poll is answered: the session does not exist any more.
     messages.join().expect("the bot ends");
-    let state = running.done("GET", "/v1/state", &Value::Null);
+    let state = running.get("/v1/state");
     assert_eq!(state["stage"], "idle");
 }
 
 #[test]
 fn file_transfer_page_is_served() {
     let running = Running::start(&["--auto-confirm", "--entry", "filehelper", "--mode", "library"]);
-    let transport = Transport::new(Options::default()).expect("a transport");
-    let hosts = Hosts::all(running.address("http").parse().expect("an origin"));
-    let mut device = Device::new().with_entry(Entry::file_helper()).with_hosts(hosts);
-    let client = Client::login(&transport, &mut device, |_| {}).expect("logged in");
+    let client = running.login(Device::new().with_entry(Entry::file_helper()));
     client.call(SendText::new(UserName::file_helper(), "to the phone")).expect("sent");
-    let sent = json!({"list": "sent", "where": {"content": "to the phone"}});
-    assert_eq!(running.done("POST", "/v1/wait", &sent)["record"]["to"], "filehelper");
+    let sent = running.wait("sent", &json!({"content": "to the phone"}));
+    assert_eq!(sent["record"]["to"], "filehelper");
 }

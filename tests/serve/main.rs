@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use wechat_proto::{Device, Hosts};
+use wechat_transport_ureq::{Client, Options, Transport};
 
 const COMMAND: &str = env!("CARGO_BIN_EXE_wechat-simulator");
 
@@ -107,6 +109,31 @@ impl Running {
         let (status, reply) = self.call(method, path, body);
         assert!((200..300).contains(&status), "{method} {path} {body}: {status} {reply}");
         reply
+    }
+
+    /// Gets a resource of the control API, which must succeed.
+    fn get(&self, path: &str) -> Value {
+        self.done("GET", path, &Value::Null)
+    }
+
+    /// Waits for a record of a list.
+    fn wait(&self, list: &str, conditions: &Value) -> Value {
+        self.done("POST", "/v1/wait", &json!({"list": list, "where": conditions}))
+    }
+
+    /// Creates a transport that reaches the true host names through the proxy.
+    fn proxied(&self) -> Transport {
+        let ca = std::fs::read(self.address("ca")).expect("the certificate");
+        let options =
+            Options::default().proxy(self.address("proxy")).root_certificate(ca).resolve_only();
+        Transport::new(options).expect("a transport")
+    }
+
+    /// Logs a device in over plain HTTP.
+    fn login(&self, device: Device) -> Client {
+        let transport = Transport::new(Options::default()).expect("a transport");
+        let hosts = Hosts::all(self.address("http").parse().expect("an origin"));
+        Client::login(&transport, &mut device.with_hosts(hosts), |_| {}).expect("logged in")
     }
 
     /// Interrupts the command like Ctrl-C, and waits for its end.

@@ -4,9 +4,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use wechat_proto::Device;
 use wechat_proto::message::SendText;
-use wechat_proto::{Device, Hosts};
-use wechat_transport_ureq::{Client, Options, Transport};
 
 use crate::{Folder, Running};
 
@@ -32,20 +31,10 @@ message = { from = "Ada", message = { text = "second" } }
 account = "Ben"
 "#;
 
-fn login(running: &Running) -> Client {
-    let transport = Transport::new(Options::default()).expect("a transport");
-    let hosts = Hosts::all(running.address("http").parse().expect("an origin"));
-    Client::login(&transport, &mut Device::new().with_hosts(hosts), |_| {}).expect("logged in")
-}
-
-fn wait(running: &Running, list: &str, conditions: &Value) {
-    running.done("POST", "/v1/wait", &json!({"list": list, "where": conditions}));
-}
-
 #[test]
 fn restored_world_keeps_its_client_and_ends_polls_and_waits() {
     let running = Running::start(&["--auto-confirm"]);
-    let client = login(&running);
+    let client = running.login(Device::new());
     let (texts, received) = std::sync::mpsc::channel();
     let bot = thread::spawn(move || {
         for message in client.messages() {
@@ -62,7 +51,7 @@ fn restored_world_keeps_its_client_and_ends_polls_and_waits() {
         let message = json!({"from": "Óscar", "message": {"text": text}});
         running.done("POST", "/v1/messages", &message);
         assert_eq!(received.recv_timeout(Duration::from_secs(20)).expect("received"), text);
-        wait(&running, "sent", &json!({"content": text}));
+        running.wait("sent", &json!({"content": text}));
     };
     write("one");
     running.done("POST", "/v1/snapshots", &json!({"name": "logged in"}));
@@ -75,7 +64,7 @@ fn restored_world_keeps_its_client_and_ends_polls_and_waits() {
         let never = json!({"list": "uploads", "timeout_ms": 60_000});
         thread::scope(|scope| {
             let waiting = scope.spawn(|| running.call("POST", "/v1/wait", &never));
-            wait(&running, "requests", &held);
+            running.wait("requests", &held);
             // A wait that begins only after the restoration ends with status 408, and the test fails.
             thread::sleep(Duration::from_millis(300));
             let start = Instant::now();
@@ -83,16 +72,16 @@ fn restored_world_keeps_its_client_and_ends_polls_and_waits() {
             let (status, reply) = waiting.join().expect("an answer");
             assert_eq!((status, &reply["error"]), (409, &json!("the world was reset")), "{round}");
             // The held poll ends: the client polls the restored world, whose log does not have the held one.
-            wait(&running, "requests", &held);
+            running.wait("requests", &held);
             assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
         });
-        let sent = running.done("GET", "/v1/records/sent", &Value::Null);
+        let sent = running.get("/v1/records/sent");
         assert_eq!((&sent["total"], &sent["records"][0]["content"]), (&json!(1), &json!("one")));
         write("again");
     }
     write("stop");
     bot.join().expect("the bot ends");
-    let violations = running.done("GET", "/v1/records/violations", &Value::Null);
+    let violations = running.get("/v1/records/violations");
     assert_eq!(violations["total"], 0, "{violations}");
 }
 
@@ -103,7 +92,7 @@ fn snapshot_has_all_accounts_faults_and_the_rest_of_the_script() {
     let log = folder.path().join("log");
     let log = log.to_str().expect("text");
     let running = Running::start(&["--script", &file, "--auto-confirm", "--log", log]);
-    let client = login(&running);
+    let client = running.login(Device::new());
     let first = client.messages().map(|message| message.expect("a message"));
     assert_eq!(first.filter(|one| one.text().is_some()).take(1).count(), 1);
     for name in ["b", "a", "b"] {
@@ -112,19 +101,19 @@ fn snapshot_has_all_accounts_faults_and_the_rest_of_the_script() {
     running.done("DELETE", "/v1/faults", &Value::Null);
     running.done("POST", "/v1/people?account=Ben", &json!({"name": "Cy"}));
     running.done("POST", "/v1/reset", &Value::Null);
-    assert_eq!(running.done("GET", "/v1/state", &Value::Null)["stage"], "idle");
-    let all = running.done("GET", "/v1/snapshots", &Value::Null);
+    assert_eq!(running.get("/v1/state")["stage"], "idle");
+    let all = running.get("/v1/snapshots");
     assert_eq!(all, json!({"snapshots": [{"name": "a"}, {"name": "b"}]}));
     running.done("POST", "/v1/snapshots/b/restore", &Value::Null);
-    assert_eq!(running.done("GET", "/v1/state", &Value::Null)["stage"], "online");
-    let faults = running.done("GET", "/v1/faults", &Value::Null);
+    assert_eq!(running.get("/v1/state")["stage"], "online");
+    let faults = running.get("/v1/faults");
     assert_eq!(faults["faults"][0]["endpoint"], "webwxstatreport");
-    let contacts = running.done("GET", "/v1/contacts?account=Ben", &Value::Null);
+    let contacts = running.get("/v1/contacts?account=Ben");
     assert!(!contacts.to_string().contains("\"Cy\""), "{contacts}");
     // The stored session continues, and the first step of the script is not repeated.
     let helper = "filehelper".parse().expect("a name");
     client.call(SendText::new(helper, "still here")).expect("sent");
-    let chats = running.done("GET", "/v1/chats", &Value::Null).to_string();
+    let chats = running.get("/v1/chats").to_string();
     assert_eq!(chats.matches("first").count(), 1, "{chats}");
     // The requests before the snapshot are logged once.
     let lines = std::fs::read_to_string(log).expect("a log");
