@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::request::encode;
 use crate::session::joined;
-use crate::{Simulator, World};
+use crate::{Contact, Simulator, World};
 
 #[path = "client_send.rs"]
 mod send;
@@ -45,6 +45,11 @@ pub(crate) fn text(reply: &Response<Bytes>) -> &str {
 
 pub(crate) fn json(reply: &Response<Bytes>) -> Value {
     serde_json::from_slice(reply.body()).expect("JSON")
+}
+
+/// Returns the code of a reply.
+pub(crate) fn ret(reply: &Response<Bytes>) -> i64 {
+    json(reply)["BaseResponse"]["Ret"].as_i64().expect("a Ret")
 }
 
 fn keys(value: &Value) -> Vec<(i64, i64)> {
@@ -113,6 +118,14 @@ impl Client {
         !(self.now() as i32)
     }
 
+    /// Returns the cookies for a host, as in a header.
+    pub(crate) fn cookies_for(&self, host: &str) -> String {
+        let one = host.starts_with("127.");
+        let due = |domain: &str| one || host.ends_with(domain);
+        let due = self.cookies.iter().filter(|(_, (_, domain))| due(domain));
+        due.map(|(name, (value, _))| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+    }
+
     /// Builds a request with the headers of the official dialect.
     pub(crate) fn request(
         &self,
@@ -131,15 +144,9 @@ impl Client {
             .header("accept", accept)
             .header("accept-encoding", "gzip")
             .header("referer", format!("{}/?lang=zh_CN", self.page));
-        let one = host.starts_with("127.");
-        let cookies: Vec<String> = self
-            .cookies
-            .iter()
-            .filter(|(_, (_, domain))| one || host.ends_with(domain.as_str()))
-            .map(|(name, (value, _))| format!("{name}={value}"))
-            .collect();
+        let cookies = self.cookies_for(host);
         if !cookies.is_empty() {
-            request = request.header("cookie", cookies.join("; "));
+            request = request.header("cookie", cookies);
         }
         let mut bytes = String::new();
         if let Some((content_type, body)) = body {
@@ -177,9 +184,13 @@ impl Client {
         reply
     }
 
+    /// Returns the origin of a role: this one, unless all roles have the same.
+    fn origin<'a>(&'a self, origin: &'a str) -> &'a str {
+        if self.page.starts_with("http://") { &self.page } else { origin }
+    }
+
     pub(crate) fn jslogin_request(&self) -> Request<Bytes> {
-        let login =
-            if self.page.starts_with("http://") { self.page.clone() } else { self.login.clone() };
+        let login = self.origin(&self.login);
         let redirect = encode(&format!("{}/cgi-bin/mmwebwx-bin/webwxnewloginpage", self.page));
         self.script(&format!(
             "{login}/jslogin?appid=wx782c26e4c19acffb&redirect_uri={redirect}&fun=new&lang=zh_CN&_={}",
@@ -200,8 +211,7 @@ impl Client {
     }
 
     pub(crate) fn poll_request(&self) -> Request<Bytes> {
-        let login =
-            if self.page.starts_with("http://") { self.page.clone() } else { self.login.clone() };
+        let login = self.origin(&self.login);
         self.script(&format!(
             "{login}/cgi-bin/mmwebwx-bin/login?loginicon=true&uuid={}&tip={}&r={}&_={}",
             encode(&self.uuid),
@@ -222,13 +232,17 @@ impl Client {
     }
 
     pub(crate) fn login_page(&mut self) -> Response<Bytes> {
-        let reply =
-            self.send(&self.get(&format!("{}&fun=new&version=v2&lang=zh_CN", self.redirect)));
-        let xml = text(&reply).to_owned();
-        self.skey = between(&xml, "<skey>", "</skey>").to_owned();
-        self.sid = between(&xml, "<wxsid>", "</wxsid>").to_owned();
-        self.uin = between(&xml, "<wxuin>", "</wxuin>").parse().unwrap_or_default();
-        self.pass_ticket = between(&xml, "<pass_ticket>", "</pass_ticket>").to_owned();
+        self.log_in_with(&self.get(&format!("{}&fun=new&version=v2&lang=zh_CN", self.redirect)))
+    }
+
+    /// Sends a request for the login page, and stores the credentials of its reply.
+    pub(crate) fn log_in_with(&mut self, request: &Request<Bytes>) -> Response<Bytes> {
+        let reply = self.send(request);
+        let xml = text(&reply);
+        self.skey = between(xml, "<skey>", "</skey>").to_owned();
+        self.sid = between(xml, "<wxsid>", "</wxsid>").to_owned();
+        self.uin = between(xml, "<wxuin>", "</wxuin>").parse().unwrap_or_default();
+        self.pass_ticket = between(xml, "<pass_ticket>", "</pass_ticket>").to_owned();
         reply
     }
 
@@ -245,6 +259,17 @@ impl Client {
         )
     }
 
+    /// Returns the body with these fields, in which `BASE` stands for the `BaseRequest`.
+    pub(crate) fn body(&mut self, fields: &str) -> String {
+        format!("{{{}}}", fields.replace("BASE", &self.base()))
+    }
+
+    /// Posts a [`body`](Self::body).
+    pub(crate) fn ask(&mut self, name: &str, query: &str, fields: &str) -> Response<Bytes> {
+        let body = self.body(fields);
+        self.send(&self.post(&self.call(name, query), body))
+    }
+
     pub(crate) fn call(&self, name: &str, query: &str) -> String {
         let more = if query.is_empty() { String::new() } else { format!("{query}&") };
         format!(
@@ -256,9 +281,10 @@ impl Client {
 
     pub(crate) fn init(&mut self) -> Response<Bytes> {
         let url = self.call("webwxinit", &format!("r={}", self.not()));
-        let base = self.base().replacen(&self.uin.to_string(), &format!("\"{}\"", self.uin), 1);
-        let reply = self.send(&self.post(&url, format!("{{{base}}}")));
-        if reply.status() == 200 && json(&reply)["BaseResponse"]["Ret"] == 0 {
+        let body = self.body("BASE");
+        let body = body.replacen(&self.uin.to_string(), &format!("\"{}\"", self.uin), 1);
+        let reply = self.send(&self.post(&url, body));
+        if reply.status() == 200 && ret(&reply) == 0 {
             self.me = json(&reply)["User"]["UserName"].as_str().expect("a name").to_owned();
             self.sync_key = keys(&json(&reply)["SyncKey"]);
             self.check_key.clone_from(&self.sync_key);
@@ -272,11 +298,12 @@ impl Client {
     }
 
     pub(crate) fn notify_of(&mut self, code: u8, to: &str) -> Response<Bytes> {
-        let (base, me, now) = (self.base(), self.me.clone(), self.now());
-        let body = format!(
-            "{{{base},\"Code\":{code},\"FromUserName\":\"{me}\",\"ToUserName\":\"{to}\",\"ClientMsgId\":{now}}}"
+        let fields = format!(
+            "BASE,\"Code\":{code},\"FromUserName\":\"{}\",\"ToUserName\":\"{to}\",\"ClientMsgId\":{}",
+            self.me,
+            self.now()
         );
-        self.send(&self.post(&self.call("webwxstatusnotify", ""), body))
+        self.ask("webwxstatusnotify", "", &fields)
     }
 
     pub(crate) fn book(&mut self, seq: &str) -> Response<Bytes> {
@@ -292,19 +319,13 @@ impl Client {
             .iter()
             .map(|(name, key, room)| format!("{{\"UserName\":\"{name}\",\"{key}\":\"{room}\"}}"))
             .collect();
-        let body =
-            format!("{{{},\"Count\":{},\"List\":[{}]}}", self.base(), list.len(), list.join(","));
-        let url = self.call("webwxbatchgetcontact", &format!("type=ex&r={}", self.now()));
-        self.send(&self.post(&url, body))
+        let fields = format!("BASE,\"Count\":{},\"List\":[{}]", list.len(), list.join(","));
+        self.ask("webwxbatchgetcontact", &format!("type=ex&r={}", self.now()), &fields)
     }
 
     pub(crate) fn check_request(&mut self) -> Request<Bytes> {
-        let push = if self.page.starts_with("http://") {
-            self.page.clone()
-        } else {
-            "https://webpush.wx2.qq.com".into()
-        };
         let device = self.device();
+        let push = self.origin("https://webpush.wx2.qq.com");
         self.script(&format!(
             "{push}/cgi-bin/mmwebwx-bin/synccheck?r={now}&skey={}&sid={}&uin={}&deviceid={device}&synckey={}&_={now}",
             encode(&self.skey),
@@ -320,19 +341,16 @@ impl Client {
         self.send(&request)
     }
 
+    /// Returns the body of a request for news.
+    pub(crate) fn sync_body(&mut self, rr: i32) -> String {
+        let item = |(key, val): &(i64, i64)| format!("{{\"Key\":{key},\"Val\":{val}}}");
+        let list: Vec<String> = self.sync_key.iter().map(item).collect();
+        let (count, list) = (list.len(), list.join(","));
+        self.body(&format!("BASE,\"SyncKey\":{{\"Count\":{count},\"List\":[{list}]}},\"rr\":{rr}"))
+    }
+
     pub(crate) fn sync_request(&mut self) -> Request<Bytes> {
-        let list: Vec<String> = self
-            .sync_key
-            .iter()
-            .map(|(key, val)| format!("{{\"Key\":{key},\"Val\":{val}}}"))
-            .collect();
-        let body = format!(
-            "{{{},\"SyncKey\":{{\"Count\":{},\"List\":[{}]}},\"rr\":{}}}",
-            self.base(),
-            list.len(),
-            list.join(","),
-            self.not()
-        );
+        let body = self.sync_body(self.not());
         let url = self
             .call("webwxsync", &format!("sid={}&skey={}", encode(&self.sid), encode(&self.skey)));
         self.post(&url, body)
@@ -341,7 +359,7 @@ impl Client {
     pub(crate) fn sync(&mut self) -> Response<Bytes> {
         let request = self.sync_request();
         let reply = self.send(&request);
-        if reply.status() == 200 && json(&reply)["BaseResponse"]["Ret"] == 0 {
+        if reply.status() == 200 && ret(&reply) == 0 {
             self.sync_key = keys(&json(&reply)["SyncKey"]);
             self.check_key = keys(&json(&reply)["SyncCheckKey"]);
             if let Some(skey) = json(&reply)["SKey"].as_str().filter(|skey| !skey.is_empty()) {
@@ -358,19 +376,19 @@ impl Client {
             encode(&self.skey)
         );
         let body = format!("sid={}&uin={}", encode(&self.sid), self.uin);
-        let accept = "application/json, text/plain, */*";
-        self.send(&self.request(
-            "POST",
-            accept,
-            &url,
-            Some(("application/x-www-form-urlencoded", body)),
-        ))
+        let body = Some(("application/x-www-form-urlencoded", body));
+        self.send(&self.request("POST", "application/json, text/plain, */*", &url, body))
+    }
+
+    /// Returns the first room.
+    pub(crate) fn room(&self) -> Contact {
+        let world = self.simulator.world();
+        world.contacts().iter().find(|contact| contact.is_room()).expect("a room").clone()
     }
 
     /// Panics if there are violations.
     pub(crate) fn assert_clean(&self) {
-        let found: Vec<String> =
-            self.simulator.world().violations().iter().map(ToString::to_string).collect();
+        let found = self.violations();
         assert!(found.is_empty(), "{found:#?}");
     }
 

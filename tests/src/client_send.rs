@@ -23,11 +23,10 @@ impl Client {
     ) -> Request<Bytes> {
         self.sends += 1;
         let id = format!("{}0{:03}", self.now(), self.sends);
-        let body = format!(
-            "{{{},\"Msg\":{{{own},\"FromUserName\":\"{}\",\"ToUserName\":\"{to}\",\"LocalID\":\"{id}\",\"ClientMsgId\":\"{id}\"}},\"Scene\":{scene}}}",
-            self.base(),
+        let body = self.body(&format!(
+            "BASE,\"Msg\":{{{own},\"FromUserName\":\"{}\",\"ToUserName\":\"{to}\",\"LocalID\":\"{id}\",\"ClientMsgId\":\"{id}\"}},\"Scene\":{scene}",
             self.me
-        );
+        ));
         self.post(&self.call(call, query), body)
     }
 
@@ -82,11 +81,10 @@ impl Client {
     }
 
     pub(crate) fn revoke(&mut self, msg_id: &str, to: &str, own: &str) -> Response<Bytes> {
-        let body = format!(
-            "{{{},\"SvrMsgId\":\"{msg_id}\",\"ToUserName\":\"{to}\",\"ClientMsgId\":\"{own}\"}}",
-            self.base()
+        let fields = format!(
+            "BASE,\"SvrMsgId\":\"{msg_id}\",\"ToUserName\":\"{to}\",\"ClientMsgId\":\"{own}\""
         );
-        self.send(&self.post(&self.call("webwxrevokemsg", ""), body))
+        self.ask("webwxrevokemsg", "", &fields)
     }
 
     pub(crate) fn message(&mut self, to: &str, content: &str) -> Response<Bytes> {

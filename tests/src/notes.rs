@@ -24,19 +24,12 @@ fn client(dialect: Dialect) -> Client {
 }
 
 fn login_page(client: &mut Client, end: &str) {
-    let redirect = format!("{}{end}", client.redirect);
-    let xml = text(&client.send(&bare("GET", &redirect, ""))).to_owned();
-    client.skey = between(&xml, "<skey>", "</skey>").to_owned();
-    client.sid = between(&xml, "<wxsid>", "</wxsid>").to_owned();
-    client.uin = between(&xml, "<wxuin>", "</wxuin>").parse().expect("a number");
-    client.pass_ticket = between(&xml, "<pass_ticket>", "</pass_ticket>").to_owned();
+    client.log_in_with(&bare("GET", &format!("{}{end}", client.redirect), ""));
 }
 
 fn with_cookies(client: &Client, mut request: Request<Bytes>) -> Request<Bytes> {
-    let host = request.uri().host().expect("a host").to_owned();
-    let due = client.cookies.iter().filter(|(_, (_, domain))| host.ends_with(domain.as_str()));
-    let cookies: Vec<String> = due.map(|(name, (value, _))| format!("{name}={value}")).collect();
-    request.headers_mut().insert("cookie", cookies.join("; ").parse().expect("a value"));
+    let cookies = client.cookies_for(request.uri().host().expect("a host"));
+    request.headers_mut().insert("cookie", cookies.parse().expect("a value"));
     request
 }
 
@@ -57,34 +50,28 @@ fn biezhi_dialect_is_accepted_end_to_end() {
     client.redirect = between(text(&reply), "redirect_uri=\"", "\"").to_owned();
     login_page(&mut client, "&fun=new");
     let api = "https://wx2.qq.com/cgi-bin/mmwebwx-bin";
-    let base = client.base();
-    let answer =
-        json(&client.send(&bare("POST", &format!("{api}/webwxinit"), &format!("{{{base}}}"))));
+    let body = client.body("BASE");
+    let answer = json(&client.send(&bare("POST", &format!("{api}/webwxinit"), &body)));
     let me = answer["User"]["UserName"].as_str().expect("a name").to_owned();
     let key = answer["SyncKey"].to_string();
-    let base = client.base();
-    let body = format!(
-        "{{{base},\"Code\":3,\"FromUserName\":\"{me}\",\"ToUserName\":\"{me}\",\"ClientMsgId\":1}}"
-    );
+    let body = client.body(&format!(
+        "BASE,\"Code\":3,\"FromUserName\":\"{me}\",\"ToUserName\":\"{me}\",\"ClientMsgId\":1"
+    ));
     client.send(&bare("POST", &format!("{api}/webwxstatusnotify"), &body));
-    let base = client.base();
-    client.send(&bare("POST", &format!("{api}/webwxgetcontact"), &format!("{{{base}}}")));
-    let base = client.base();
+    let body = client.body("BASE");
+    client.send(&bare("POST", &format!("{api}/webwxgetcontact"), &body));
+    let body = client.body("BASE");
     let push = "https://webpush2.weixin.qq.com/cgi-bin/mmwebwx-bin/synccheck";
-    assert!(
-        text(&client.send(&bare("GET", push, &format!("{{{base}}}")))).contains("selector:\"2\"")
-    );
-    let base = client.base();
-    let body = format!("{{{base},\"SyncKey\":{key},\"rr\":-1}}");
+    assert!(text(&client.send(&bare("GET", push, &body))).contains("selector:\"2\""));
+    let body = client.body(&format!("BASE,\"SyncKey\":{key},\"rr\":-1"));
     let (sid, skey, ticket) =
         (encode(&client.sid), encode(&client.skey), encode(&client.pass_ticket));
     let url = format!("{api}/webwxsync?sid={sid}&skey={skey}&pass_ticket={ticket}");
     assert_eq!(json(&client.send(&bare("POST", &url, &body)))["AddMsgCount"], 1);
-    let base = client.base();
     let id = "17000000000000001";
-    let body = format!(
-        "{{{base},\"Msg\":{{\"Type\":1,\"Content\":\"hi\",\"FromUserName\":\"{me}\",\"ToUserName\":\"filehelper\",\"LocalID\":\"{id}\",\"ClientMsgId\":\"{id}\"}}}}"
-    );
+    let body = client.body(&format!(
+        "BASE,\"Msg\":{{\"Type\":1,\"Content\":\"hi\",\"FromUserName\":\"{me}\",\"ToUserName\":\"filehelper\",\"LocalID\":\"{id}\",\"ClientMsgId\":\"{id}\"}}"
+    ));
     client.send(&bare("POST", &format!("{api}/webwxsendmsg?pass_ticket={ticket}"), &body));
     assert_eq!(client.simulator.world().sent().len(), 1);
     client.assert_clean();
@@ -105,10 +92,10 @@ fn lbbniu_dialect_is_accepted_end_to_end() {
     client.init();
     let api = "https://wx2.qq.com/cgi-bin/mmwebwx-bin";
     let (skey, ticket) = (encode(&client.skey), encode(&client.pass_ticket));
-    let (base, me) = (client.base(), client.me.clone());
-    let body = format!(
-        "{{{base},\"Code\":3,\"FromUserName\":\"{me}\",\"ToUserName\":\"{me}\",\"ClientMsgId\":1476608979549}}"
-    );
+    let me = client.me.clone();
+    let body = client.body(&format!(
+        "BASE,\"Code\":3,\"FromUserName\":\"{me}\",\"ToUserName\":\"{me}\",\"ClientMsgId\":1476608979549"
+    ));
     let notify = bare("POST", &format!("{api}/webwxstatusnotify?pass_ticket={ticket}"), &body);
     client.send(&with_cookies(&client, notify));
     let book = bare(
@@ -119,17 +106,7 @@ fn lbbniu_dialect_is_accepted_end_to_end() {
     client.send(&with_cookies(&client, book.clone()));
     // These notes write some values without encoding them.
     let (sid, skey) = (client.sid.clone(), client.skey.clone());
-    let list: Vec<String> = client
-        .sync_key
-        .iter()
-        .map(|(key, val)| format!("{{\"Key\":{key},\"Val\":{val}}}"))
-        .collect();
-    let base = client.base();
-    let body = format!(
-        "{{{base},\"SyncKey\":{{\"Count\":{},\"List\":[{}]}},\"rr\":856481324}}",
-        list.len(),
-        list.join(",")
-    );
+    let body = client.sync_body(856_481_324);
     let sync = bare(
         "POST",
         &format!("{api}/webwxsync?sid={sid}&skey={skey}&lang=zh_CN&pass_ticket={ticket}"),

@@ -118,12 +118,12 @@ fn entry_and_qr_code_pages_are_served() {
 #[test]
 fn credentials_are_accepted_in_other_spellings_and_refused_if_wrong() {
     let mut client = ready();
-    let base = client.base();
-    let body = format!(
-        "{{{base},\"Code\":1,\"FromUserName\":\"{}\",\"ToUserName\":\"filehelper\",\"ClientMsgId\":{}}}",
+    let fields = format!(
+        "BASE,\"Code\":1,\"FromUserName\":\"{}\",\"ToUserName\":\"filehelper\",\"ClientMsgId\":{}",
         client.me,
         client.now()
     );
+    let body = client.body(&fields);
     let request = client.post(&client.call("webwxstatusnotify", ""), body);
     let uin = client.uin;
     let (number, written) = (format!("\"Uin\":{uin}"), format!("\"Uin\":\"{uin}\""));
@@ -303,12 +303,11 @@ fn friend_request_is_accepted_without_ticket_if_pending() {
                 .world()
                 .deliver(Incoming { recommend, ..Incoming::new("fmessage", 37, "") });
         }
-        let (base, skey) = (client.base(), client.skey.clone());
-        let body = format!(
-            "{{{base},\"Opcode\":3,\"VerifyUserListSize\":1,\"VerifyUserList\":[{{\"Value\":\"{stranger}\",\"VerifyUserTicket\":\"{ticket}\"}}],\"VerifyContent\":\"\",\"SceneListCount\":1,\"SceneList\":[33],\"skey\":\"{skey}\"}}"
+        let skey = &client.skey;
+        let fields = format!(
+            "BASE,\"Opcode\":3,\"VerifyUserListSize\":1,\"VerifyUserList\":[{{\"Value\":\"{stranger}\",\"VerifyUserTicket\":\"{ticket}\"}}],\"VerifyContent\":\"\",\"SceneListCount\":1,\"SceneList\":[33],\"skey\":\"{skey}\""
         );
-        let url = client.call("webwxverifyuser", &format!("r={}", client.now()));
-        let reply = client.send(&client.post(&url, body));
+        let reply = client.ask("webwxverifyuser", &format!("r={}", client.now()), &fields);
         assert_eq!(json(&reply)["BaseResponse"]["Ret"], ret, "{pending} {ticket}");
         let is_friend =
             client.simulator.world().contact(&stranger).expect("one").contact_flag & 1 == 1;
@@ -319,20 +318,12 @@ fn friend_request_is_accepted_without_ticket_if_pending() {
 #[test]
 fn unknown_change_of_a_room_is_refused() {
     let mut client = ready();
-    let room = client
-        .simulator
-        .world()
-        .contacts()
-        .iter()
-        .find(|found| found.is_room())
-        .cloned()
-        .expect("a room");
+    let room = client.room();
     for (fun, ret, members) in
         [("other", 1, room.members.len()), ("quitchatroom", 0, room.members.len() - 1)]
     {
-        let body = format!("{{\"ChatRoomName\":\"{}\",{}}}", room.user_name, client.base());
-        let url = client.call("webwxupdatechatroom", &format!("fun={fun}"));
-        let reply = client.send(&client.post(&url, body));
+        let fields = format!("\"ChatRoomName\":\"{}\",BASE", room.user_name);
+        let reply = client.ask("webwxupdatechatroom", &format!("fun={fun}"), &fields);
         assert_eq!(json(&reply)["BaseResponse"]["Ret"], ret, "{fun}");
         let now =
             client.simulator.world().contact(&room.user_name).expect("the room").members.len();

@@ -141,14 +141,7 @@ pub(crate) fn scenario() -> Vec<(World, Request<Bytes>)> {
             break;
         }
     }
-    let room = client
-        .simulator
-        .world()
-        .contacts()
-        .iter()
-        .find(|contact| contact.is_room())
-        .cloned()
-        .expect("a room");
+    let room = client.room();
     let (id, member) = (room.encry_chat_room_id.clone(), room.members[0].user_name.clone());
     client.batch(&[(&room.user_name, "ChatRoomId", ""), (&member, "EncryChatRoomId", &id)]);
     client.sync();

@@ -180,24 +180,9 @@ pub(crate) fn report_change(world: &mut World, name: &str) {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-    use http::Response;
-
     use crate::World;
-    use crate::client::{Client, json};
+    use crate::client::{Client, json, ret};
     use crate::message::{Incoming, Recommend};
-
-    fn ask(client: &mut Client, name: &str, query: &str, body: &str) -> Response<Bytes> {
-        let base = client.base();
-        let body = body.replace("BASE", &base);
-        let request = client.post(&client.call(name, query), format!("{{{body}}}"));
-        client.send(&request)
-    }
-
-    fn ret(client: &mut Client, name: &str, query: &str, body: &str) -> i64 {
-        let reply = ask(client, name, query, body);
-        json(&reply)["BaseResponse"]["Ret"].as_i64().expect("a Ret")
-    }
 
     fn friend(client: &Client) -> String {
         let world = client.simulator.world();
@@ -217,21 +202,21 @@ mod tests {
                 "\"UserName\":\"{name}\",\"CmdId\":3,\"OP\":{op},\"RemarkName\":\"{text}\",BASE"
             )
         };
-        assert_eq!(ret(&mut client, "webwxoplog", "", &remark("a & b")), 0);
-        assert_eq!(ret(&mut client, "webwxoplog", "", &pin(1, "a & b")), 0);
+        assert_eq!(ret(&client.ask("webwxoplog", "", &remark("a & b"))), 0);
+        assert_eq!(ret(&client.ask("webwxoplog", "", &pin(1, "a & b"))), 0);
         let contact = client.simulator.world().contact(&name).cloned().expect("one");
         assert_eq!(
             (contact.remark_name.as_str(), contact.contact_flag & 2048),
             ("a &amp; b", 2048)
         );
-        assert_eq!(ret(&mut client, "webwxoplog", "", &pin(0, "a & b")), 0);
+        assert_eq!(ret(&client.ask("webwxoplog", "", &pin(0, "a & b"))), 0);
         client.simulator.world().ignore_remarks(true);
-        assert_eq!(ret(&mut client, "webwxoplog", "", &remark("else")), 0);
+        assert_eq!(ret(&client.ask("webwxoplog", "", &remark("else"))), 0);
         let contact = client.simulator.world().contact(&name).cloned().expect("one");
         assert_eq!((contact.remark_name.as_str(), contact.contact_flag & 2048), ("a &amp; b", 0));
         client.assert_clean();
-        ask(&mut client, "webwxoplog", "", &pin(1, ""));
-        ask(&mut client, "webwxoplog", "", &remark("a remark that is too long"));
+        client.ask("webwxoplog", "", &pin(1, ""));
+        client.ask("webwxoplog", "", &remark("a remark that is too long"));
         assert_eq!(client.violations().len(), 2);
     }
 
@@ -253,8 +238,8 @@ mod tests {
             )
         };
         let query = format!("r={}", client.now());
-        assert_eq!(ret(&mut client, "webwxverifyuser", &query, &accept("v2_2@stranger")), -1);
-        assert_eq!(ret(&mut client, "webwxverifyuser", &query, &accept("v2_1@stranger")), 0);
+        assert_eq!(ret(&client.ask("webwxverifyuser", &query, &accept("v2_2@stranger"))), -1);
+        assert_eq!(ret(&client.ask("webwxverifyuser", &query, &accept("v2_1@stranger"))), 0);
         let world = client.simulator.world();
         assert_eq!(world.contact(&stranger).expect("one").contact_flag, 3);
         assert_eq!(world.verifications().len(), 1);
@@ -266,10 +251,7 @@ mod tests {
     fn strangers_are_found_by_their_whole_name() {
         let mut client = Client::ready(World::demo());
         let stranger = client.simulator.world().add_stranger("R&D");
-        let base = client.base();
-        let url = client.call("webwxsearchcontact", "");
-        let found =
-            json(&client.send(&client.post(&url, format!("{{{base},\"KeyWord\":\"R&D\"}}"))));
+        let found = json(&client.ask("webwxsearchcontact", "", "BASE,\"KeyWord\":\"R&D\""));
         assert_eq!(found["List"][0]["EncryUserName"], stranger);
         client.assert_clean();
     }

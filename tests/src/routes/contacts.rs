@@ -174,14 +174,7 @@ mod tests {
     #[test]
     fn batch_has_rooms_with_their_members() {
         let mut client = Client::ready(World::demo());
-        let room = client
-            .simulator
-            .world()
-            .contacts()
-            .iter()
-            .find(|room| room.is_room())
-            .cloned()
-            .expect("a room");
+        let room = client.room();
         let (name, member) = (room.user_name.as_str(), room.members[0].user_name.as_str());
         let answer =
             json(&client.batch(&[(name, "ChatRoomId", ""), (member, "EncryChatRoomId", name)]));

@@ -147,7 +147,7 @@ pub(crate) fn preview(world: &mut World, request: &Decoded) -> Answer {
 mod tests {
     use super::Judgement;
     use crate::World;
-    use crate::client::{Client, json};
+    use crate::client::{Client, ret};
     use crate::request::encode;
 
     fn ask(client: &mut Client, link: &str) -> http::Response<bytes::Bytes> {
@@ -197,15 +197,11 @@ mod tests {
     #[test]
     fn feedback_is_recorded() {
         let mut client = Client::ready(World::demo());
-        let (url, base) = (client.call("webwxsendfeedback", ""), client.base());
-        let rest = r#""MachineType":"webwx","Content":"太小","ReportType":0"#;
-        let request = client.post(&url, format!("{{{base},{rest}}}"));
-        assert_eq!(json(&client.send(&request))["BaseResponse"]["Ret"], 0);
+        let fields = r#"BASE,"MachineType":"webwx","Content":"太小","ReportType":0"#;
+        assert_eq!(ret(&client.ask("webwxsendfeedback", "", fields)), 0);
         client.assert_clean();
         assert_eq!(client.simulator.world().feedback(), ["太小"]);
-        let base = client.base();
-        let request = client.post(&url, format!("{{{base},{}}}", rest.replace("webwx", "x")));
-        client.send(&request);
+        client.ask("webwxsendfeedback", "", &fields.replace("webwx", "x"));
         assert!(client.violations()[0].contains("`MachineType`"));
     }
 }

@@ -241,17 +241,14 @@ impl World {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use http::Request;
+    use http::Response;
     use serde_json::Value;
 
     use crate::World;
     use crate::client::{Client, json};
 
-    fn ask(client: &mut Client, name: &str, query: &str, body: &str) -> Value {
-        let base = client.base();
-        let request =
-            client.post(&client.call(name, query), format!("{{{}}}", body.replace("BASE", &base)));
-        json(&client.send(&request))
+    fn update(client: &mut Client, fun: &str, fields: &str) -> Value {
+        json(&client.ask("webwxupdatechatroom", &format!("fun={fun}"), fields))
     }
 
     fn friends(client: &Client, count: usize) -> Vec<String> {
@@ -262,21 +259,16 @@ mod tests {
     }
 
     fn create(client: &mut Client, names: &[String]) -> Value {
-        let request = creation(client, names);
-        json(&client.send(&request))
+        json(&creation(client, names))
     }
 
-    fn creation(client: &mut Client, names: &[String]) -> Request<Bytes> {
+    fn creation(client: &mut Client, names: &[String]) -> Response<Bytes> {
         let list: Vec<String> =
             names.iter().map(|name| format!("{{\"UserName\":\"{name}\"}}")).collect();
-        let body = format!(
-            "{{\"MemberCount\":{},\"MemberList\":[{}],\"Topic\":\"R&D\",{}}}",
-            list.len(),
-            list.join(","),
-            client.base()
-        );
-        let query = format!("r={}", client.now());
-        client.post(&client.call("webwxcreatechatroom", &query), body)
+        let (count, list) = (list.len(), list.join(","));
+        let fields =
+            format!("\"MemberCount\":{count},\"MemberList\":[{list}],\"Topic\":\"R&D\",BASE");
+        client.ask("webwxcreatechatroom", &format!("r={}", client.now()), &fields)
     }
 
     #[test]
@@ -299,8 +291,7 @@ mod tests {
         let none = create(&mut client, &names);
         assert_eq!((&none["ChatRoomName"], &none["BaseResponse"]["Ret"]), (&"".into(), &0.into()));
         client.assert_clean();
-        let alone = creation(&mut client, &names[..1]);
-        client.send(&alone);
+        creation(&mut client, &names[..1]);
         assert_eq!(client.violations().len(), 1);
     }
 
@@ -323,7 +314,7 @@ mod tests {
         ] {
             alter(&client);
             let body = format!("\"{field}\":\"{name}\",\"ChatRoomName\":\"{room}\",BASE");
-            let reply = ask(&mut client, "webwxupdatechatroom", &format!("fun={fun}"), &body);
+            let reply = update(&mut client, fun, &body);
             assert_eq!(reply["MemberCount"], 1);
             assert_eq!(members(&client, &room), expected, "{fun}");
         }
@@ -339,7 +330,7 @@ mod tests {
         client.simulator.world().invite_start_count(5);
         let mut change = |fun: &str, field: &str| {
             let body = format!("{field}\"ChatRoomName\":\"{room}\",BASE");
-            ask(&mut client, "webwxupdatechatroom", &format!("fun={fun}"), &body)["BaseResponse"]["Ret"].clone()
+            update(&mut client, fun, &body)["BaseResponse"]["Ret"].clone()
         };
         assert_eq!(change("addmember", &format!("\"AddMemberList\":\"{}\",", names[2])), 0);
         assert_eq!(change("addmember", &format!("\"AddMemberList\":\"{}\",", names[3])), 1);
@@ -356,7 +347,7 @@ mod tests {
         drop(world);
         client.assert_clean();
         let body = format!("\"ChatRoomName\":\"{room}\",BASE");
-        ask(&mut client, "webwxupdatechatroom", "fun=quitchatroom", &body);
+        update(&mut client, "quitchatroom", &body);
         assert_eq!(client.simulator.world().contact(&room).expect("one").members.len(), 2);
         client.assert_clean();
     }

@@ -263,8 +263,7 @@ mod tests {
     #[test]
     fn mentions_need_known_names_and_the_room() {
         let mut client = Client::ready(World::demo());
-        let room = client.simulator.world().contacts().iter().find(|c| c.is_room()).cloned();
-        let room = room.expect("a room");
+        let room = client.room();
         let member = room.members[0].user_name.as_str();
         let mut mention = |names: &str, at: &str| {
             let xml = format!(

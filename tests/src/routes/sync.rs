@@ -298,14 +298,7 @@ mod tests {
     #[test]
     fn changes_of_contacts_and_profile_are_delivered() {
         let mut client = Client::ready(World::demo());
-        let room = client
-            .simulator
-            .world()
-            .contacts()
-            .iter()
-            .find(|room| room.is_room())
-            .cloned()
-            .expect("a room");
+        let room = client.room();
         client
             .simulator
             .world()

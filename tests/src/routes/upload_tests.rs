@@ -93,16 +93,13 @@ fn announce(client: &mut Client, name: &str, bytes: &[u8]) -> serde_json::Value 
 }
 
 fn announcement(client: &mut Client, name: &str, bytes: &[u8]) -> Response<Bytes> {
-    let base = client.base();
-    let body = format!(
-        "{{\"FromUserName\":\"{}\",\"ToUserName\":\"filehelper\",\"FileSize\":{},\"FileMd5\":\"{}\",\"FileName\":\"{name}\",\"FileType\":7,{}}}",
+    let fields = format!(
+        "\"FromUserName\":\"{}\",\"ToUserName\":\"filehelper\",\"FileSize\":{},\"FileMd5\":\"{}\",\"FileName\":\"{name}\",\"FileType\":7,BASE",
         client.me,
         bytes.len(),
-        hex(&Md5::digest(bytes)),
-        base
+        hex(&Md5::digest(bytes))
     );
-    let request = client.post(&client.call("webwxcheckupload", ""), body);
-    client.send(&request)
+    client.ask("webwxcheckupload", "", &fields)
 }
 
 #[test]
