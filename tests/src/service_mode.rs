@@ -68,15 +68,11 @@ fn login_is_accepted_by_post_and_on_every_login_host() {
     let mut post = request.clone();
     *post.method_mut() = Method::POST;
     assert_text(&mut client, &post, issued, "deviation method");
-    let (start, query) = request
-        .uri()
-        .to_string()
-        .split_once('?')
-        .map(|(a, b)| (a.to_owned(), b.to_owned()))
-        .expect("a query");
+    let uri = request.uri().to_string();
+    let (start, query) = uri.split_once('?').expect("a query");
     let mut form = post.clone();
     *form.uri_mut() = start.parse().expect("an address");
-    *form.body_mut() = query.into();
+    *form.body_mut() = query.to_owned().into();
     assert_text(&mut client, &form, issued, "deviation method");
     let mut host = altered(&request, "login.wx.qq.com", "login.weixin.qq.com");
     host.headers_mut().insert("host", HeaderValue::from_static("login.weixin.qq.com"));
