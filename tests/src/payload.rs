@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::{fmt, mem};
+use std::{io, mem};
 
 use bytes::Bytes;
 use http::{Response, header};
@@ -24,18 +24,6 @@ enum End {
     },
 }
 
-/// The error that breaks the connection.
-#[derive(Debug)]
-pub(crate) struct Truncated;
-
-impl fmt::Display for Truncated {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the reply is truncated")
-    }
-}
-
-impl std::error::Error for Truncated {}
-
 impl Payload {
     pub(crate) fn of(reply: Response<Bytes>) -> Response<Self> {
         let announced = reply.headers().get(header::CONTENT_LENGTH);
@@ -50,12 +38,12 @@ impl Payload {
 
 impl Body for Payload {
     type Data = Bytes;
-    type Error = Truncated;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Truncated>>> {
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let bytes = mem::take(&mut self.bytes);
         if !bytes.is_empty() {
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
@@ -67,7 +55,10 @@ impl Body for Payload {
                 context.waker().wake_by_ref();
                 Poll::Pending
             }
-            End::Truncated { flushed: true } => Poll::Ready(Some(Err(Truncated))),
+            // The error breaks the connection.
+            End::Truncated { flushed: true } => {
+                Poll::Ready(Some(Err(io::Error::other("the reply is truncated"))))
+            }
         }
     }
 

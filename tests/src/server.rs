@@ -1,12 +1,11 @@
 //! A server for the simulator on the loopback interface.
 
-use std::error::Error;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use std::{fmt, io};
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -32,18 +31,6 @@ pub enum Cut {
     /// The connection ends before the reply. The world has handled the request.
     Reply,
 }
-
-/// The error of a cut exchange.
-#[derive(Debug)]
-pub(crate) struct Torn;
-
-impl fmt::Display for Torn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the connection is cut")
-    }
-}
-
-impl Error for Torn {}
 
 /// A server on its own thread. It stops when it is dropped. It serves all accounts of the simulator's service, also
 /// those that are [added](Simulator::add_account) later.

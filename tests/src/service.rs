@@ -1,5 +1,6 @@
 //! Answers over a socket, where long polls wait in real time.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -16,7 +17,7 @@ use crate::layout::Layout;
 use crate::payload::Payload;
 use crate::reply;
 use crate::routes::Route;
-use crate::server::{Cut, Torn};
+use crate::server::Cut;
 use crate::simulator::{Answer, HOLD, Simulator, TICK};
 use crate::world::World;
 
@@ -72,11 +73,9 @@ impl Service {
         }
     }
 
-    /// Reads a request and answers it, unless an injected fault prevents it.
-    pub(crate) async fn answer(
-        &self,
-        request: Request<Incoming>,
-    ) -> Result<Response<Payload>, Torn> {
+    /// Reads a request and answers it, unless an injected fault cuts the connection.
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Payload>> {
+        let cut = || Err(io::Error::other("the connection is cut"));
         let (head, mut body) = request.into_parts();
         let endpoint = Route::of(head.uri.path()).map(|route| route.name);
         let effect = endpoint.and_then(|name| self.injections.next(name));
@@ -92,7 +91,7 @@ impl Service {
                 let length = frame.data_ref().map_or(0, Bytes::len) as u64;
                 left = left.saturating_sub(length);
             }
-            return Err(Torn);
+            return cut();
         }
         let Ok(body) = Limited::new(body, MOST).collect().await else {
             let title = "413 Request Entity Too Large";
@@ -101,7 +100,7 @@ impl Service {
         let request = Request::from_parts(head, body.to_bytes());
         let is_cut = matches!(effect, Some(Effect::Cut(_)));
         let reply = self.respond(&request, endpoint.zip(effect)).await;
-        if is_cut { Err(Torn) } else { Ok(Payload::of(compress(request.headers(), reply))) }
+        if is_cut { cut() } else { Ok(Payload::of(compress(request.headers(), reply))) }
     }
 
     fn is_real(&self) -> bool {

@@ -1,5 +1,6 @@
 //! The ports of the simulated service: plain HTTP, HTTPS, and the proxy.
 
+use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::layout::ALL_HOSTS;
 use crate::payload::Payload;
-use crate::server::{self, Torn};
+use crate::server;
 use crate::service::Service;
 
 /// The proxy: connects clients with the simulated hosts, and with nothing else.
@@ -48,7 +49,7 @@ impl Proxy {
         let _ = http.with_upgrades().await;
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Payload>, Torn> {
+    async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Payload>> {
         let uri = request.uri();
         let is_simulated =
             uri.host().is_some_and(|host| ALL_HOSTS.contains(&&*host.to_ascii_lowercase()))
