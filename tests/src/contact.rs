@@ -84,6 +84,9 @@ pub(crate) enum In<'a> {
     Batch { me: &'a str },
 }
 
+/// Returns the contact with a `UserName`.
+pub(crate) type Find<'a> = &'a dyn Fn(&str) -> Option<Contact>;
+
 impl Contact {
     /// Returns whether this is a room.
     pub fn is_room(&self) -> bool {
@@ -102,13 +105,13 @@ impl Contact {
     }
 
     /// Returns the record of 31 fields.
-    pub(crate) fn record(&self, place: In<'_>, find: &dyn Fn(&str) -> Option<Contact>) -> Object {
+    pub(crate) fn record(&self, place: In<'_>, find: Find<'_>) -> Object {
         let (skey, members, owns) = match place {
-            In::Init { skey } => (skey, self.member_list(Names::None, find), 0_i64),
+            In::Init { skey } => (skey, self.member_list(None), 0_i64),
             In::Book { skey } => (skey, Vec::new(), 0),
             In::Batch { me } => (
                 "",
-                self.member_list(Names::All, find),
+                self.member_list(Some(find)),
                 i64::from(!self.owner.is_empty() && self.owner == me),
             ),
         };
@@ -148,7 +151,7 @@ impl Contact {
     }
 
     /// Returns the record of 21 fields in `ModContactList`.
-    pub(crate) fn changed(&self, find: &dyn Fn(&str) -> Option<Contact>) -> Node {
+    pub(crate) fn changed(&self, find: Find<'_>) -> Node {
         Object::new()
             .with("UserName", &self.user_name)
             .with("NickName", &self.nick_name)
@@ -159,7 +162,7 @@ impl Contact {
             .with("ChatRoomOwner", &self.owner)
             .with("HeadImgUrl", self.picture(""))
             .with("ContactFlag", self.contact_flag)
-            .with_list("MemberCount", "MemberList", self.member_list(Names::All, find))
+            .with_list("MemberCount", "MemberList", self.member_list(Some(find)))
             .with("HideInputBarFlag", 0_i64)
             .with("Signature", &self.signature)
             .with("VerifyFlag", self.verify_flag)
@@ -173,30 +176,17 @@ impl Contact {
             .into()
     }
 
-    /// Returns the records of its members, with their names.
-    pub(crate) fn named_members(&self, find: &dyn Fn(&str) -> Option<Contact>) -> Vec<Node> {
-        self.member_list(Names::All, find)
+    /// Returns the records of its members. Without `find`, the first seven of them, without names.
+    pub(crate) fn member_list(&self, find: Option<Find<'_>>) -> Vec<Node> {
+        let most = if find.is_none() { 7 } else { usize::MAX };
+        self.members.iter().take(most).map(|member| member.record(find)).collect()
     }
-
-    fn member_list(&self, names: Names, find: &dyn Fn(&str) -> Option<Contact>) -> Vec<Node> {
-        let most = if names == Names::None { 7 } else { usize::MAX };
-        self.members.iter().take(most).map(|member| member.record(names, find)).collect()
-    }
-}
-
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum Names {
-    None,
-    All,
 }
 
 impl Member {
-    fn record(&self, names: Names, find: &dyn Fn(&str) -> Option<Contact>) -> Node {
-        let person = match names {
-            Names::All => find(&self.user_name).unwrap_or_default(),
-            Names::None => Contact::default(),
-        };
-        let display_name = if names == Names::All { self.display_name.as_str() } else { "" };
+    fn record(&self, find: Option<Find<'_>>) -> Node {
+        let person = find.and_then(|find| find(&self.user_name)).unwrap_or_default();
+        let display_name = if find.is_some() { self.display_name.as_str() } else { "" };
         Object::new()
             .with("Uin", 0_i64)
             .with("UserName", &self.user_name)

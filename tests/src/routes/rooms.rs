@@ -98,7 +98,7 @@ fn members(world: &World, names: &[&str]) -> Vec<Node> {
         members: names.iter().map(|name| Member::new(name)).collect(),
         ..Contact::default()
     };
-    room.named_members(&|name| world.person(name))
+    room.member_list(Some(&|name| world.person(name)))
 }
 
 /// Lists a new room among the chats when the client first writes into it.
