@@ -12,6 +12,10 @@ use super::records::{
     StateRecord, UploadRecord, VerificationRecord, ViolationRecord,
 };
 use super::{Failure, Of};
+use crate::findings::Violation;
+use crate::message::{Delivered, Notice};
+use crate::rooms::{Invitation, Verification};
+use crate::upload::Uploaded;
 use crate::world::World;
 
 /// A list of records. Records are numbered from 0 in the order of their occurrence.
@@ -97,55 +101,40 @@ impl Record {
             List::State => Self::State(StateRecord::of(world)),
             List::Requests => Self::Request(RequestRecord::of(world, number)?),
             List::Violations => {
-                let found = world.violations().get(number)?.clone();
-                Self::Violation(ViolationRecord {
-                    number,
-                    endpoint: found.endpoint,
-                    what: found.what,
-                    grade: found.grade.to_string(),
-                    difference: found.difference.to_owned(),
-                    source: found.source.to_owned(),
-                })
+                let Violation { endpoint, what, grade, difference, source } =
+                    world.violations().get(number)?.clone();
+                let (grade, difference) = (grade.to_string(), difference.to_owned());
+                let source = source.to_owned();
+                let record = ViolationRecord { number, endpoint, what, grade, difference, source };
+                Self::Violation(record)
             }
             List::Sent => Self::Sent(SentRecord::of(world, number)?),
             List::Uploads => {
-                let found = world.uploads().get(number)?.clone();
-                Self::Upload(UploadRecord {
-                    number,
-                    media_id: found.media_id,
-                    name: found.name,
-                    size: found.size,
-                    sha256: found.sha256,
-                    md5: found.md5,
-                    media_type: found.media_type,
-                    to: found.to,
-                })
+                let Uploaded { media_id, name, size, sha256, md5, media_type, to, .. } =
+                    world.uploads().get(number)?.clone();
+                let record =
+                    UploadRecord { number, media_id, name, size, sha256, md5, media_type, to };
+                Self::Upload(record)
             }
             List::Downloads => Self::Download(DownloadRecord::of(world, number)?),
             List::Delivered => {
-                let found = world.delivered().get(number)?.clone();
-                Self::Delivered(DeliveredRecord {
-                    number,
-                    msg_id: found.msg_id,
-                    from: found.from,
-                    to: found.to,
-                    msg_type: found.msg_type,
-                    content: found.content,
-                    at: found.at,
-                })
+                let Delivered { msg_id, from, to, msg_type, content, at } =
+                    world.delivered().get(number)?.clone();
+                let record = DeliveredRecord { number, msg_id, from, to, msg_type, content, at };
+                Self::Delivered(record)
             }
             List::Notices => {
-                let found = world.notices().get(number)?.clone();
-                Self::Notice(NoticeRecord { number, code: found.code, to: found.to, at: found.at })
+                let Notice { code, to, at } = world.notices().get(number)?.clone();
+                Self::Notice(NoticeRecord { number, code, to, at })
             }
             List::Verifications => {
-                let found = world.verifications().get(number)?.clone();
-                let (opcode, user, content) = (found.opcode, found.user, found.content);
+                let Verification { opcode, user, content, .. } =
+                    world.verifications().get(number)?.clone();
                 Self::Verification(VerificationRecord { number, opcode, user, content })
             }
             List::Invitations => {
-                let found = world.invitations().get(number)?.clone();
-                Self::Invitation(InvitationRecord { number, room: found.room, user: found.user })
+                let Invitation { room, user } = world.invitations().get(number)?.clone();
+                Self::Invitation(InvitationRecord { number, room, user })
             }
         })
     }
