@@ -2,13 +2,13 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::simulator::{Locked, Simulator};
+use crate::simulator::{Simulator, WorldGuard};
 use crate::world::World;
 
 impl Simulator {
     /// Locks the worlds of all accounts at the same time.
-    fn lock_all(accounts: &[Self]) -> Vec<Locked<'_>> {
-        let mut all: Vec<Locked<'_>> = accounts.iter().map(Self::locked).collect();
+    fn lock_all(accounts: &[Self]) -> Vec<WorldGuard<'_>> {
+        let mut all: Vec<WorldGuard<'_>> = accounts.iter().map(Self::locked).collect();
         // Accounts that were locked later may have sent something to those that were locked before.
         for (world, account) in all.iter_mut().zip(accounts) {
             account.receive(world);

@@ -74,16 +74,18 @@ impl fmt::Debug for Simulator {
     }
 }
 
-/// A locked world. Dropping it wakes the account's held polls if they may have news.
+/// A lock guard of the world. Dropping it wakes the account's held polls if they may have news.
 #[derive(Debug)]
-pub(crate) struct Locked<'a> {
+pub struct WorldGuard<'a> {
     simulator: &'a Simulator,
     world: MutexGuard<'a, World>,
     /// The state of the polls at the beginning; `None` if the world was replaced since.
     before: Option<Pulse>,
+    /// Whether dropping it wakes observers, too.
+    is_observed: bool,
 }
 
-impl Deref for Locked<'_> {
+impl Deref for WorldGuard<'_> {
     type Target = World;
 
     fn deref(&self) -> &World {
@@ -91,14 +93,14 @@ impl Deref for Locked<'_> {
     }
 }
 
-impl DerefMut for Locked<'_> {
+impl DerefMut for WorldGuard<'_> {
     fn deref_mut(&mut self) -> &mut World {
         self.enter();
         &mut self.world
     }
 }
 
-impl Locked<'_> {
+impl WorldGuard<'_> {
     /// Joins the world to its account if it has replaced another one.
     fn enter(&mut self) {
         let Simulator { shared, group } = self.simulator;
@@ -108,13 +110,16 @@ impl Locked<'_> {
     }
 }
 
-impl Drop for Locked<'_> {
+impl Drop for WorldGuard<'_> {
     fn drop(&mut self) {
         self.enter();
         let Simulator { shared, group } = self.simulator;
         group.leave(shared, &self.world);
-        if self.before.as_ref() != Some(&Pulse::of(&self.world)) {
+        let has_news = self.before.as_ref() != Some(&Pulse::of(&self.world));
+        if has_news {
             shared.polls.notify_waiters();
+        }
+        if has_news || self.is_observed {
             group.changed.notify_waiters();
         }
     }
@@ -139,30 +144,6 @@ impl Pulse {
             session: session.map(|now| (world.former.len(), now.ended, now.pairs.len())),
             codes: world.codes.iter().map(|code| code.stage).collect(),
         }
-    }
-}
-
-/// A lock guard of the world. Dropping it wakes the account's held polls if they may have news.
-#[derive(Debug)]
-pub struct WorldGuard<'a>(Locked<'a>);
-
-impl Deref for WorldGuard<'_> {
-    type Target = World;
-
-    fn deref(&self) -> &World {
-        &self.0
-    }
-}
-
-impl DerefMut for WorldGuard<'_> {
-    fn deref_mut(&mut self) -> &mut World {
-        &mut self.0
-    }
-}
-
-impl Drop for WorldGuard<'_> {
-    fn drop(&mut self) {
-        self.0.simulator.changed().notify_waiters();
     }
 }
 
@@ -212,17 +193,19 @@ impl Simulator {
     /// A clone of the world is a snapshot: [`Simulator::reset`] restores it. Assigning a world to the guard replaces it
     /// like a reset, but keeps the script.
     pub fn world(&self) -> WorldGuard<'_> {
-        WorldGuard(self.locked())
+        let mut world = self.locked();
+        world.is_observed = true;
+        world
     }
 
     /// Locks the world without waking observers.
-    pub(crate) fn locked(&self) -> Locked<'_> {
+    pub(crate) fn locked(&self) -> WorldGuard<'_> {
         let mut world = lock(&self.shared.world);
         let is_new = self.group.enter(&self.shared, &mut world);
         self.receive(&mut world);
         self.group.set_clock(&mut world);
         let before = (!is_new).then(|| Pulse::of(&world));
-        Locked { simulator: self, world, before }
+        WorldGuard { simulator: self, world, before, is_observed: false }
     }
 
     /// Applies the messages and changes that other accounts have sent.
@@ -252,11 +235,11 @@ impl Simulator {
 
     /// Replaces the world, keeping its hosts, and discards the rest of the script. The new world answers the held polls.
     pub fn reset(&self, world: World) {
-        self.replace(&mut self.world().0, world);
+        self.replace(&mut self.world(), world);
     }
 
     /// Replaces the locked world of this account, keeping its hosts, and discards the rest of the script.
-    pub(crate) fn replace(&self, guard: &mut Locked<'_>, world: World) {
+    pub(crate) fn replace(&self, guard: &mut WorldGuard<'_>, world: World) {
         let layout = guard.layout.clone();
         *lock(&self.shared.restored) = (world.log.len(), world.violations.len());
         **guard = world;
@@ -340,10 +323,10 @@ impl Simulator {
     pub(crate) fn step(&self) -> bool {
         let account = self.scripted();
         // The world is locked first, so that two polls run their steps in order.
-        let world = account.locked();
+        let mut world = account.locked();
         let Some(step) = account.script().pop_front() else { return false };
-        // The guard, which wakes observers, is created only now.
-        let mut world = WorldGuard(world);
+        // Observers are woken only by a step.
+        world.is_observed = true;
         world.advance(step.after);
         (step.deed)(&mut world);
         true
