@@ -77,23 +77,15 @@ impl Reply {
         };
         let head = String::from_utf8_lossy(&bytes[..length]).into_owned();
         let mut body = bytes.split_off(length);
-        if head.to_ascii_lowercase().contains("\r\ntransfer-encoding: chunked") {
-            body = chunks(&mut stream, body)?;
-        } else {
-            let announced = number(&head, "content-length").unwrap_or(0);
-            while body.len() < announced {
-                more(&mut stream, &mut body)?;
-            }
+        // The server announces the length of every body.
+        let announced = number(&head, "content-length").unwrap_or(0);
+        while body.len() < announced {
+            more(&mut stream, &mut body)?;
         }
         let mut lines = head.lines().filter(|line| !line.is_empty()).map(str::to_owned);
         let status = lines.next().unwrap_or_default();
-        let framing = ["content-length:", "transfer-encoding:"];
-        let headers = lines
-            .filter(|line| {
-                let line = line.to_ascii_lowercase();
-                !framing.iter().any(|name| line.starts_with(name))
-            })
-            .collect();
+        let is_framing = |line: &String| line.to_ascii_lowercase().starts_with("content-length:");
+        let headers = lines.filter(|line| !is_framing(line)).collect();
         Ok(Self { status, headers, body })
     }
 
@@ -150,28 +142,6 @@ fn more(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> io::Result<()> {
         read => {
             bytes.extend_from_slice(&buffer[..read]);
             Ok(())
-        }
-    }
-}
-
-/// Reads a chunked body, the start of which has been read already.
-fn chunks(stream: &mut TcpStream, mut bytes: Vec<u8>) -> io::Result<Vec<u8>> {
-    let (mut body, mut at) = (Vec::new(), 0);
-    loop {
-        let Some(end) = bytes[at..].windows(2).position(|two| two == b"\r\n") else {
-            more(stream, &mut bytes)?;
-            continue;
-        };
-        let size = String::from_utf8_lossy(&bytes[at..at + end]).into_owned();
-        let size = usize::from_str_radix(&size, 16).map_err(io::Error::other)?;
-        let start = at + end + 2;
-        while bytes.len() < start + size + 2 {
-            more(stream, &mut bytes)?;
-        }
-        body.extend_from_slice(&bytes[start..start + size]);
-        at = start + size + 2;
-        if size == 0 {
-            return Ok(body);
         }
     }
 }
