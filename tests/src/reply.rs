@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
+use serde_json::Value;
 
 use crate::date;
 
@@ -96,7 +97,7 @@ impl Node {
     pub(crate) fn write(&self, out: &mut String) {
         match self {
             Self::Number(number) => out.push_str(&number.to_string()),
-            Self::Text(text) => write_text(text, out),
+            Self::Text(text) => out.push_str(&Value::from(&**text).to_string()),
             Self::List(items) => {
                 out.push('[');
                 for (index, item) in items.iter().enumerate() {
@@ -129,23 +130,6 @@ impl Node {
             }
         }
     }
-}
-
-/// Writes a JSON string. Non-ASCII characters and slashes are not escaped.
-fn write_text(text: &str, out: &mut String) {
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c < ' ' => out.push_str(&format!("\\u{:04x}", c as u32)),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
 }
 
 pub(crate) type Reply = Response<Bytes>;
