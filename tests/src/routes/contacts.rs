@@ -1,7 +1,5 @@
 //! `GET /cgi-bin/mmwebwx-bin/webwxgetcontact`, `POST …/webwxbatchgetcontact` (docs/protocol.md §5.1, §5.2)
 
-use serde_json::Value;
-
 use crate::check::{Check, Rule};
 use crate::contact::{Contact, In};
 use crate::dialect::Dialect;
@@ -124,11 +122,9 @@ fn check_item(check: &mut Check<'_>, at: &str, item: &str) {
 pub(crate) fn batch(world: &mut World, request: &Decoded) -> Answer {
     let me = world.account.user_name.clone();
     let find = |name: &str| world.person(name);
-    let asked =
-        request.json.pointer("/List").and_then(Value::as_array).cloned().unwrap_or_default();
     let mut records: Vec<Node> = Vec::new();
-    for item in &asked {
-        let name = item.pointer("/UserName").and_then(Value::as_str).unwrap_or_default();
+    for item in request.json["List"].as_array().into_iter().flatten() {
+        let name = item["UserName"].as_str().unwrap_or_default();
         if world.left_out.contains(name) {
             continue;
         }

@@ -8,7 +8,7 @@ use crate::jar::Cookie;
 use crate::layout::{Layout, wide_domain};
 use crate::reply::{self, Reply};
 use crate::request::{Decoded, Param, params};
-use crate::session::Session;
+use crate::session::{Code, Session};
 use crate::simulator::Answer;
 use crate::world::World;
 
@@ -18,16 +18,10 @@ pub(crate) const HALF_A_DAY: u64 = 12 * 3_600_000;
 const TEN_YEARS: u64 = 3650 * 24 * 3_600_000;
 
 pub(crate) fn check(check: &mut Check<'_>) {
-    let Some(code) = check
-        .world
-        .codes
-        .iter()
-        .find(|code| code.uuid == check.request.get("uuid") && !code.redirect.is_empty())
-    else {
-        let what = format!(
-            "query parameter `uuid` is `{}`, which was not confirmed",
-            check.request.get("uuid")
-        );
+    let uuid = check.request.get("uuid");
+    let is_confirmed = |code: &&Code| code.uuid == uuid && !code.redirect.is_empty();
+    let Some(code) = check.world.codes.iter().find(is_confirmed) else {
+        let what = format!("query parameter `uuid` is `{uuid}`, which was not confirmed");
         return check.wrong_as(1203, what);
     };
     let added = match check.dialect {
@@ -81,14 +75,11 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
     }
     let uuid = request.get("uuid");
     let handed = world.handed;
-    let Some(code) = world.codes.iter_mut().find(|code| code.uuid == uuid) else {
+    let is_valid = |code: &&mut Code| code.uuid == uuid && now <= code.confirmed + LIFE;
+    let Some(code) = world.codes.iter_mut().find(is_valid) else {
         return Answer::Reply(refused(now, 1203, "check ticket failed"));
     };
-    if now > code.confirmed + LIFE {
-        return Answer::Reply(refused(now, 1203, "check ticket failed"));
-    }
-    let first = !code.redeemed;
-    code.redeemed = true;
+    let first = !std::mem::replace(&mut code.redeemed, true);
     if first {
         world.jar.begin();
         let skey = format!("@crypt_{}_{}", world.rng.hex(8), world.rng.hex(32));

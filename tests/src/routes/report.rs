@@ -87,6 +87,10 @@ mod tests {
     use crate::client::{Client, json};
     use crate::{Dialect, World};
 
+    /// The address before the login.
+    const BEFORE: &str = "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatreport?fun=new&lang=zh_CN";
+    const NOBODY: &str = r#"{"BaseRequest":{"Uin":"","Sid":"","DeviceID":"e123456789012345"},"#;
+
     fn report(kind: i64, text: &str, before_login: bool) -> Reported {
         Reported { kind, text: text.to_owned(), before_login }
     }
@@ -94,10 +98,8 @@ mod tests {
     #[test]
     fn reports_are_accepted_before_and_after_the_login() {
         let mut client = Client::new(World::demo());
-        let before = "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatreport?fun=new&lang=zh_CN";
         let list = r#""Count":1,"List":[{"Type":1,"Text":"{}"}]}"#;
-        let nobody = r#"{"BaseRequest":{"Uin":"","Sid":"","DeviceID":"e123456789012345"},"#;
-        let request = client.post(before, format!("{nobody}{list}"));
+        let request = client.post(BEFORE, format!("{NOBODY}{list}"));
         assert_eq!(json(&client.send(&request))["BaseResponse"]["Ret"], 0);
         client.log_in();
         let (uin, sid, device) = (client.uin, client.sid.clone(), client.device());
@@ -115,15 +117,13 @@ mod tests {
     #[test]
     fn malformed_reports_are_refused() {
         let mut client = Client::new(World::demo());
-        let before = "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatreport?fun=new&lang=zh_CN";
-        let nobody = r#"{"BaseRequest":{"Uin":"","Sid":"","DeviceID":"e123456789012345"},"#;
         for (list, what) in [
             (r#""Count":2,"List":[]}"#, "`Count`"),
             (r#""Count":1,"List":[{"Type":3,"Text":"{}"}]}"#, "`List[0].Type`"),
             (r#""Count":1,"List":[{"Type":1,"Text":"x"}]}"#, "`List[0].Text`"),
             (r#""Count":0,"List":{}}"#, "`List`"),
         ] {
-            let request = client.post(before, format!("{nobody}{list}"));
+            let request = client.post(BEFORE, format!("{NOBODY}{list}"));
             assert_eq!(client.send(&request).status(), 400);
             let found = client.violations();
             assert!(found.last().is_some_and(|found| found.contains(what)), "{what}: {found:?}");
@@ -136,8 +136,7 @@ mod tests {
         let mut world = World::demo();
         world.accept(Dialect::Lbbniu);
         let mut client = Client::new(world);
-        let before = "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatreport?fun=new&lang=zh_CN";
-        let request = client.post(before, String::new());
+        let request = client.post(BEFORE, String::new());
         client.send(&request);
         client.assert_clean();
     }

@@ -1,7 +1,5 @@
 //! `POST …/webwxcreatechatroom`, `POST …/webwxupdatechatroom` (docs/protocol.md §11.4, §11.5)
 
-use serde_json::Value;
-
 use crate::check::{Check, Rule};
 use crate::contact::{Contact, Member};
 use crate::differences::JSON;
@@ -51,14 +49,10 @@ pub(crate) fn create(world: &mut World, request: &Decoded) -> Answer {
     if let Some(notice) = world.rooms.notice.take() {
         return Answer::Reply(reply::json(now, no_room(Object::answer(0, &notice))));
     }
-    let list = request.json.pointer("/MemberList").and_then(Value::as_array);
-    let asked: Vec<String> = list
-        .into_iter()
-        .flatten()
-        .filter_map(|item| Some(item.pointer("/UserName")?.as_str()?.to_owned()))
-        .collect();
+    let list = request.json["MemberList"].as_array().into_iter().flatten();
+    let asked = list.filter_map(|item| Some(item["UserName"].as_str()?.to_owned()));
     let (left_out, taken): (Vec<_>, Vec<_>) =
-        asked.into_iter().partition(|name| world.rooms.blockers.contains(name));
+        asked.partition(|name| world.rooms.blockers.contains(name));
     let topic = request.text("/Topic");
     let names: Vec<&str> = taken.iter().map(String::as_str).collect();
     let stored = stored(world, &names);

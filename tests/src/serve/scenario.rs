@@ -202,23 +202,17 @@ impl Scenario {
         let mut worlds = Vec::new();
         for (index, (path, scenario)) in all.iter().enumerate() {
             let seed = self.seed.unwrap_or(2_011).wrapping_add(index as u64);
-            let (world, found) = scenario.build_people(seed);
-            let names = || all[..index].iter().map(|(_, other)| &other.account);
-            let mut found: Vec<Problem> = found;
-            if index > 0
-                && (scenario.account.is_none() || names().any(|name| *name == scenario.account))
-            {
-                found.push(Problem::at("account", "each account needs a name of its own"));
-            }
-            if index > 0
-                && (!scenario.accounts.is_empty()
-                    || !scenario.faults.is_empty()
-                    || scenario.seed.is_some())
-            {
-                found.push(Problem::at(
-                    "",
-                    "`accounts`, `faults` and `seed` belong at the top of the file",
-                ));
+            let (world, mut found) = scenario.build_people(seed);
+            if index > 0 {
+                let mut names = all[..index].iter().map(|(_, other)| &other.account);
+                if scenario.account.is_none() || names.any(|name| *name == scenario.account) {
+                    found.push(Problem::at("account", "each account needs a name of its own"));
+                }
+                let Self { seed, faults, accounts, .. } = scenario;
+                if seed.is_some() || !faults.is_empty() || !accounts.is_empty() {
+                    let reason = "`accounts`, `faults` and `seed` belong at the top of the file";
+                    found.push(Problem::at("", reason));
+                }
             }
             problems.extend(found.into_iter().map(|problem| problem.within(path)));
             worlds.push(world);
