@@ -75,11 +75,6 @@ pub(crate) fn check_image(check: &mut Check<'_>) {
     });
 }
 
-pub(crate) fn image(world: &mut World, request: &Decoded) -> Answer {
-    let size = ["slave", "big"].into_iter().find(|size| *size == request.get("type"));
-    serve(world, request, Asset::Image(request.get("MsgID").to_owned(), size.unwrap_or_default()))
-}
-
 fn check_player(check: &mut Check<'_>, has: fn(&Incoming) -> bool) {
     check.initialised();
     let mut must = vec![("msgid", Rule::Integer), ("skey", check.skey())];
@@ -92,16 +87,8 @@ pub(crate) fn check_voice(check: &mut Check<'_>) {
     check_player(check, |message| message.msg_type == 34);
 }
 
-pub(crate) fn voice(world: &mut World, request: &Decoded) -> Answer {
-    serve(world, request, Asset::Voice(request.get("msgid").to_owned()))
-}
-
 pub(crate) fn check_video(check: &mut Check<'_>) {
     check_player(check, |message| matches!(message.msg_type, 43 | 44 | 62));
-}
-
-pub(crate) fn video(world: &mut World, request: &Decoded) -> Answer {
-    serve(world, request, Asset::Video(request.get("msgid").to_owned()))
 }
 
 pub(crate) fn check_map(check: &mut Check<'_>) {
@@ -126,10 +113,6 @@ pub(crate) fn check_map(check: &mut Check<'_>) {
         }
         Some(_) => {}
     }
-}
-
-pub(crate) fn map(world: &mut World, request: &Decoded) -> Answer {
-    serve(world, request, Asset::Map(request.get("msgid").to_owned()))
 }
 
 pub(crate) fn check_file(check: &mut Check<'_>) {
@@ -178,17 +161,32 @@ pub(crate) fn check_file(check: &mut Check<'_>) {
     }
 }
 
-pub(crate) fn file(world: &mut World, request: &Decoded) -> Answer {
-    serve(world, request, Asset::File(request.get("mediaid").to_owned()))
-}
-
 /// Builds an empty reply with the status 200.
 pub(crate) fn empty(now: u64) -> Reply {
     reply::plain(now, 200, "text/plain", Bytes::new())
 }
 
-/// Answers with the content of an asset.
-pub(super) fn serve(world: &mut World, request: &Decoded, asset: Asset) -> Answer {
+/// Returns the asset that a download requests.
+fn asset(request: &Decoded) -> Asset {
+    let get = |name: &str| request.get(name).to_owned();
+    let kind = request.get("type");
+    match request.path.rsplit('/').next().unwrap_or_default() {
+        "webwxgetmsgimg" => {
+            let size = ["slave", "big"].into_iter().find(|size| *size == kind);
+            Asset::Image(get("MsgID"), size.unwrap_or_default())
+        }
+        "webwxgetvoice" => Asset::Voice(get("msgid")),
+        "webwxgetvideo" => Asset::Video(get("msgid")),
+        "webwxgetmedia" => Asset::File(get("mediaid")),
+        "webwxgeticon" => Asset::Icon(get("username"), kind == "big"),
+        "webwxgetheadimg" => Asset::HeadImg(get("username")),
+        _ => Asset::Map(get("msgid")),
+    }
+}
+
+/// Answers a download.
+pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
+    let asset = asset(request);
     let mut media = world.media(&asset);
     if let Some(planted) = world.media.get_mut(&asset)
         && planted.empty > 0

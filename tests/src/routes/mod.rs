@@ -188,26 +188,22 @@ pub(crate) const ALL: &[Route] = &[
     Route::post("/cgi-bin/mmwebwx-bin/webwxsearchcontact", change::check_search, change::search),
     Route::post("/cgi-bin/mmwebwx-bin/webwxcreatechatroom", rooms::check_create, rooms::create),
     Route::post("/cgi-bin/mmwebwx-bin/webwxupdatechatroom", rooms::check_update, rooms::update),
-    Route::get("/cgi-bin/mmwebwx-bin/webwxgetmsgimg", media::check_image, media::image)
+    Route::get("/cgi-bin/mmwebwx-bin/webwxgetmsgimg", media::check_image, media::answer)
         .at(Role::Api, IMAGE),
-    Route::get("/cgi-bin/mmwebwx-bin/webwxgetvoice", media::check_voice, media::voice)
+    Route::get("/cgi-bin/mmwebwx-bin/webwxgetvoice", media::check_voice, media::answer)
         .at(Role::Api, PLAYER)
         .ranged(),
-    Route::get("/cgi-bin/mmwebwx-bin/webwxgetvideo", media::check_video, media::video)
+    Route::get("/cgi-bin/mmwebwx-bin/webwxgetvideo", media::check_video, media::answer)
         .at(Role::Api, PLAYER)
         .ranged(),
-    Route::get("/cgi-bin/mmwebwx-bin/webwxgetmedia", media::check_file, media::file)
+    Route::get("/cgi-bin/mmwebwx-bin/webwxgetmedia", media::check_file, media::answer)
         .at(Role::File, PAGE),
-    Route::get("/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg", media::check_map, media::map)
+    Route::get("/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg", media::check_map, media::answer)
         .at(Role::Api, IMAGE),
-    Route::get("/cgi-bin/mmwebwx-bin/webwxgeticon", pictures::check_icon, pictures::icon)
+    Route::get("/cgi-bin/mmwebwx-bin/webwxgeticon", pictures::check_icon, media::answer)
         .at(Role::Api, IMAGE),
-    Route::get(
-        "/cgi-bin/mmwebwx-bin/webwxgetheadimg",
-        pictures::check_head_img,
-        pictures::head_img,
-    )
-    .at(Role::Api, IMAGE),
+    Route::get("/cgi-bin/mmwebwx-bin/webwxgetheadimg", pictures::check_head_img, media::answer)
+        .at(Role::Api, IMAGE),
     Route::get("/cgi-bin/mmwebwx-bin/webwxpushloginurl", push::check, push::answer).open(),
     Route::post("/cgi-bin/mmwebwx-bin/webwxstatreport", report::check, report::answer).open(),
     Route::post("/cgi-bin/mmwebwx-bin/webwxsendfeedback", misc::check_feedback, misc::feedback),

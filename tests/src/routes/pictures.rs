@@ -2,11 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::contact::Contact;
-use crate::media::Asset;
-use crate::request::Decoded;
-use crate::routes::media::{query, serve};
-use crate::simulator::Answer;
-use crate::world::World;
+use crate::routes::media::query;
 
 pub(crate) fn check_icon(check: &mut Check<'_>) {
     check.initialised();
@@ -61,11 +57,6 @@ pub(crate) fn check_icon(check: &mut Check<'_>) {
     }
 }
 
-pub(crate) fn icon(world: &mut World, request: &Decoded) -> Answer {
-    let asset = Asset::Icon(request.get("username").to_owned(), request.get("type") == "big");
-    serve(world, request, asset)
-}
-
 pub(crate) fn check_head_img(check: &mut Check<'_>) {
     check.initialised();
     let name = check.request.get("username").to_owned();
@@ -75,9 +66,4 @@ pub(crate) fn check_head_img(check: &mut Check<'_>) {
     if !check.world.contact(&name).is_some_and(Contact::is_room) {
         check.wrong(format!("query parameter `username` is `{name}`, not a room"));
     }
-}
-
-pub(crate) fn head_img(world: &mut World, request: &Decoded) -> Answer {
-    let asset = Asset::HeadImg(request.get("username").to_owned());
-    serve(world, request, asset)
 }
