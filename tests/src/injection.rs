@@ -1,11 +1,12 @@
 //! Faults that a server injects into exchanges.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
 
+use crate::accounts::lock;
 use crate::server::Cut;
 
 /// The effect of an injected fault.
@@ -70,8 +71,8 @@ impl Injections {
         self.lock().push(injection);
     }
 
-    pub(crate) fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Injection>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Vec<Injection>> {
+        lock(&self.0)
     }
 
     /// Counts an exchange of an endpoint, and returns the effect of the first fault that is due.

@@ -4,10 +4,11 @@ use std::fmt;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use crate::accounts::lock;
 use crate::proxy::{Bag, Gate};
 use crate::rng::Rng;
 use crate::server::Server;
@@ -125,13 +126,13 @@ impl TlsFaultProxy {
 
     /// Returns the fault chosen for each connection so far, if any, and the number of bytes in its direction before it.
     pub fn carried(&self) -> Vec<Option<(TlsFault, u64)>> {
-        self.shared.state().carried.clone()
+        lock(&self.shared.state).carried.clone()
     }
 }
 
 impl fmt::Debug for TlsFaultProxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.shared.state();
+        let state = lock(&self.shared.state);
         writeln!(
             f,
             "TLS faults of seed {}, {} connections:",
@@ -148,15 +149,11 @@ impl fmt::Debug for TlsFaultProxy {
 }
 
 impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Chooses the fault of the next connection and the number of bytes before it: early ones, in the handshake, are as
     /// frequent as late ones, in a body.
     fn choose(&self) -> Option<(TlsFault, u64)> {
         let calm = self.calm.load(Ordering::Relaxed);
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         let state = &mut *state;
         let fault = (!calm).then(|| {
             let most = 1 << state.rng.between(4, 15);

@@ -7,9 +7,10 @@ use std::fmt;
 use std::io::{self, Read as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::accounts::lock;
 use crate::layout::Layout;
 use crate::proxy::{Bag, Gate};
 use crate::rng::Rng;
@@ -170,18 +171,18 @@ impl Chaos {
 
     /// Injects a fault into the next exchange of an endpoint, once, even if the proxy is [calm](Chaos::calm).
     pub fn order(&self, endpoint: &str, fault: Fault) {
-        self.shared.state().ordered.push((endpoint.to_owned(), fault));
+        lock(&self.shared.state).ordered.push((endpoint.to_owned(), fault));
     }
 
     /// Returns every exchange so far in the order of the requests, including those that did not reach the world.
     pub fn passed(&self) -> Vec<Passed> {
-        self.shared.state().passed.clone()
+        lock(&self.shared.state).passed.clone()
     }
 }
 
 impl fmt::Debug for Chaos {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.shared.state();
+        let state = lock(&self.shared.state);
         writeln!(f, "chaos of seed {}, {} exchanges:", self.shared.seed, state.passed.len())?;
         for (number, passed) in state.passed.iter().enumerate() {
             if let Some(fault) = passed.fault {
@@ -193,10 +194,6 @@ impl fmt::Debug for Chaos {
 }
 
 impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Serves a connection to its end.
     fn serve(&self, mut client: TcpStream) -> io::Result<()> {
         client.set_nodelay(true)?;
@@ -216,7 +213,7 @@ impl Shared {
                 client.peek(&mut last)?;
                 request.push(last[0]);
             }
-            self.state().passed[number].request = request[head.length..].to_vec();
+            lock(&self.state).passed[number].request = request[head.length..].to_vec();
             if fault == Some(Fault::LoseRequest) {
                 return client.shutdown(Shutdown::Both);
             }
@@ -229,7 +226,7 @@ impl Shared {
 
     /// Chooses the fault of the next request, and its place.
     fn choose(&self, head: &wire::Head) -> (usize, Option<Fault>, u64) {
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         let state = &mut *state;
         let ordered = state.ordered.iter().position(|(endpoint, _)| *endpoint == head.endpoint);
         let fault = match ordered {
