@@ -187,6 +187,11 @@ impl<'a> Check<'a> {
     fn complaint(&self, rule: &Rule, value: &str) -> Option<String> {
         let now = self.world.now() as i64;
         let number = value.parse::<i64>().ok().filter(|number| number.to_string() == value);
+        let is_near = |number: i64| number.abs_diff(now) <= CLOCK as u64;
+        let is_inverse = |number: i64| {
+            let inverse = i32::try_from(number).map(|number| (!number).wrapping_sub(now as i32));
+            inverse.is_ok_and(|distance| i64::from(distance).abs() <= CLOCK)
+        };
         match rule {
             Rule::Is(expected) if value == expected => None,
             Rule::Is(expected) => Some(format!("is `{value}`, not `{expected}`")),
@@ -195,28 +200,16 @@ impl<'a> Check<'a> {
                 Some(format!("is `{value}`, not one of `{}`", expected.join("`, `")))
             }
             Rule::Integer => number.is_none().then(|| format!("is `{value}`, not a whole number")),
-            Rule::Millis => match number {
-                Some(_) if !self.world.punctual => None,
-                Some(number) if number.abs_diff(now) <= CLOCK as u64 => None,
-                _ => Some(format!(
-                    "is `{value}`, not the clock in milliseconds, which is near {now} in this world"
-                )),
-            },
-            Rule::NotMillis => {
-                let near = |number: i64| {
-                    i32::try_from(number).is_ok_and(|number| {
-                        i64::from((!number).wrapping_sub(now as i32)).abs() <= CLOCK
-                    })
-                };
-                match number {
-                    Some(_) if !self.world.punctual => None,
-                    Some(number) if near(number) => None,
-                    _ => Some(format!(
-                        "is `{value}`, not ~{now} (this world's clock) in 32 bits, which is near {}",
-                        !(now as i32)
-                    )),
-                }
-            }
+            Rule::Millis | Rule::NotMillis if number.is_some() && !self.world.punctual => None,
+            Rule::Millis if number.is_some_and(is_near) => None,
+            Rule::Millis => Some(format!(
+                "is `{value}`, not the clock in milliseconds, which is near {now} in this world"
+            )),
+            Rule::NotMillis if number.is_some_and(is_inverse) => None,
+            Rule::NotMillis => Some(format!(
+                "is `{value}`, not ~{now} (this world's clock) in 32 bits, which is near {}",
+                !(now as i32)
+            )),
             Rule::Lang => {
                 let bytes = value.as_bytes();
                 let ok = bytes.len() == 5
@@ -278,32 +271,30 @@ impl<'a> Check<'a> {
         let named = |param: &Param, name: &str| is_same(&param.name, name);
         for (name, rule) in must.iter().chain(may) {
             let mut found = params.iter().filter(|param| named(param, name));
-            match found.next() {
-                None if may.iter().any(|(may, _)| may == name) => {}
-                None => self.found(Fault::Missing, what, name, "is missing"),
-                Some(param) => {
-                    if param.name != *name {
-                        let complaint = format_args!("is missing: it is spelt `{}`", param.name);
-                        self.found(Fault::Name, what, name, complaint);
-                    }
-                    if let Some((fault, complaint)) = self.judge(rule, &param.value) {
-                        self.found(fault, what, name, complaint);
-                    }
-                    // The page does not encode these two (docs/protocol.md §1.2).
-                    let is_raw = self.is_page()
-                        && self.call == "webwxsync"
-                        && matches!(*name, "sid" | "skey");
-                    let written = if is_raw { param.value.clone() } else { encode(&param.value) };
-                    if spelling && written != param.raw {
-                        let raw = &param.raw;
-                        let complaint =
-                            format_args!("is written `{raw}`, not as by encodeURIComponent");
-                        self.found(Fault::Encoding, what, name, complaint);
-                    }
-                    if matches!(rule, Rule::Device) {
-                        self.device = Some(param.value.clone());
-                    }
+            let Some(param) = found.next() else {
+                if !may.iter().any(|(may, _)| may == name) {
+                    self.found(Fault::Missing, what, name, "is missing");
                 }
+                continue;
+            };
+            if param.name != *name {
+                let complaint = format_args!("is missing: it is spelt `{}`", param.name);
+                self.found(Fault::Name, what, name, complaint);
+            }
+            if let Some((fault, complaint)) = self.judge(rule, &param.value) {
+                self.found(fault, what, name, complaint);
+            }
+            // The page does not encode these two (docs/protocol.md §1.2).
+            let is_raw =
+                self.is_page() && self.call == "webwxsync" && matches!(*name, "sid" | "skey");
+            let written = if is_raw { param.value.clone() } else { encode(&param.value) };
+            if spelling && written != param.raw {
+                let complaint =
+                    format_args!("is written `{}`, not as by encodeURIComponent", param.raw);
+                self.found(Fault::Encoding, what, name, complaint);
+            }
+            if matches!(rule, Rule::Device) {
+                self.device = Some(param.value.clone());
             }
             if found.next().is_some() {
                 self.found(Fault::Repeated, what, name, "is repeated");

@@ -84,7 +84,7 @@ pub(crate) enum In<'a> {
     Batch { me: &'a str },
 }
 
-/// Returns the contact with a `UserName`.
+/// A lookup of contacts by their `UserName`.
 pub(crate) type Find<'a> = &'a dyn Fn(&str) -> Option<Contact>;
 
 impl Contact {

@@ -122,21 +122,19 @@ impl Check<'_> {
         if !self.is_official() {
             return self.few_headers(route);
         }
-        let page = if route.name == "jslogin" {
-            self.world.entry_origin(self.request)
-        } else if route.name == "webwxpushloginurl" {
+        let page = match route.name {
+            "jslogin" => self.world.entry_origin(self.request),
             // This call precedes the code and uses the shard of the earlier login.
-            self.world.layout.shard_origin()
-        } else if route.name == "login" && self.world.layout.one_host().is_none() {
+            "webwxpushloginurl" => self.world.layout.shard_origin(),
             // The answer with the redirect may have been lost, so the page with the code polls again.
-            format!("https://{}", self.world.entry)
-        } else {
-            self.world.page_origin()
+            "login" if self.world.layout.one_host().is_none() => {
+                format!("https://{}", self.world.entry)
+            }
+            _ => self.world.page_origin(),
         };
-        let lang = if route.name == "jslogin" {
-            self.request.get("lang")
-        } else {
-            self.world.lang.as_str()
+        let lang = match route.name {
+            "jslogin" => self.request.get("lang"),
+            _ => &self.world.lang,
         };
         let browser = self.is_page();
         let encodings = match browser {

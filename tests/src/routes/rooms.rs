@@ -146,15 +146,13 @@ pub(crate) fn update(world: &mut World, request: &Decoded) -> Answer {
     };
     let me = world.account.user_name.clone();
     let contact = world.contact(&room).cloned().unwrap_or_default();
-    let refused = |world: &World| {
-        Answer::Reply(reply::json(world.now(), changed(Object::answer(1, ""), Vec::new())))
-    };
+    let refused = Answer::Reply(reply::json(now, changed(Object::answer(1, ""), Vec::new())));
     let names = match fun.as_str() {
         "addmember" => {
             let names = listed("AddMemberList");
             // A room of this size needs an invitation (`invitemember`).
             if contact.members.len() + names.len() >= world.rooms.invite_start {
-                return refused(world);
+                return refused;
             }
             let new = stored(world, &names);
             world.change_room(&room, |contact| {
@@ -175,7 +173,7 @@ pub(crate) fn update(world: &mut World, request: &Decoded) -> Answer {
         }
         "delmember" => {
             if contact.owner != me {
-                return refused(world);
+                return refused;
             }
             let names = listed("DelMemberList");
             let gone = stored(world, &names);
@@ -203,7 +201,7 @@ pub(crate) fn update(world: &mut World, request: &Decoded) -> Answer {
             world.timeline.push(Event::Removed { user_name: room, contact_flag: 0 });
             Vec::new()
         }
-        _ => return refused(world),
+        _ => return refused,
     };
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let members = members(world, &names);
