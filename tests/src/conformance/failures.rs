@@ -23,7 +23,7 @@ pub(super) fn close_without_a_reply(bench: &Bench) -> Seen {
     for request in [get(&server), post(&server, "hello"), post(&server, "")] {
         lost(bench.client()?.ask(request))?;
     }
-    let server = Script::new(|_| vec![Act::Send(b"HTTP/1.1 200 OK\r\ncont".into()), Act::Close]);
+    let server = Script::closing_after("HTTP/1.1 200 OK\r\ncont");
     lost(bench.client()?.ask(get(&server)))
 }
 
@@ -55,7 +55,7 @@ pub(super) fn request_is_not_repeated_after_close(bench: &Bench) -> Seen {
 pub(super) fn a_reply_cut_short(bench: &Bench) -> Seen {
     for length in 0..5 {
         let cut = format!("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n{}", &"12345"[..length]);
-        let server = Script::new(move |_| vec![Act::Send(cut.clone().into_bytes()), Act::Close]);
+        let server = Script::closing_after(cut);
         lost(bench.client()?.ask(get(&server)))?;
     }
     Ok(())
@@ -65,8 +65,7 @@ pub(super) fn a_reply_cut_short(bench: &Bench) -> Seen {
 pub(super) fn chunks_cut_short(bench: &Bench) -> Seen {
     let whole = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2;x=y\r\nok\r\n";
     for cut in ["", "3", "3\r\n", "3\r\n12", "3\r\n123\r\n"] {
-        let cut = format!("{whole}{cut}");
-        let server = Script::new(move |_| vec![Act::Send(cut.clone().into_bytes()), Act::Close]);
+        let server = Script::closing_after(format!("{whole}{cut}"));
         lost(bench.client()?.ask(get(&server)))?;
     }
     let server = Script::replying(format!("{whole}0\r\ntrailer: x\r\n\r\n"));

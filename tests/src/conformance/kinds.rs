@@ -9,7 +9,7 @@ use wechat_proto::flow::{Request, Response, Want};
 
 use super::encryption::{https, listening, ok, open, secure};
 use super::opened::{get, kind, post, replied, request, unsent};
-use super::{Act, Bench, Deviation, Full, Options, Script, Seen, nobody};
+use super::{Bench, Deviation, Full, Options, Script, Seen, nobody};
 
 pub(super) type Exchanged = Seen<Result<Response, Failure>>;
 
@@ -138,7 +138,7 @@ pub(super) fn silent_handshake_is_unsent(bench: &Bench) -> Seen {
 
 pub(super) fn close_has_its_kind(bench: &Bench) -> Seen {
     for begun in ["", "HTTP/1.1 200 OK\r\ncont"] {
-        let server = Script::new(move |_| vec![Act::Send(begun.into()), Act::Close]);
+        let server = Script::closing_after(begun);
         for request in [get(&server), post(&server, "hello")] {
             kind(bench.client()?.ask(request), FailureKind::Closed)?;
         }
@@ -150,19 +150,14 @@ pub(super) fn truncation_has_its_kind(bench: &Bench) -> Seen {
     for rest in
         ["content-length: 5\r\n\r\n1234", "transfer-encoding: chunked\r\n\r\n2\r\nok\r\n3\r\n12"]
     {
-        let server = Script::new(move |_| {
-            vec![Act::Send(format!("HTTP/1.1 200 OK\r\n{rest}").into_bytes()), Act::Close]
-        });
+        let server = Script::closing_after(format!("HTTP/1.1 200 OK\r\n{rest}"));
         kind(bench.client()?.ask(get(&server)), FailureKind::Truncated)?;
     }
     Ok(())
 }
 
 pub(super) fn truncated_stream_has_its_kind(bench: &Bench) -> Seen {
-    let server = Script::new(|_| {
-        let text = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel";
-        vec![Act::Send(text.into()), Act::Close]
-    });
+    let server = Script::closing_after("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel");
     let mut request = get(&server);
     request.want = Want::Head { idle: Duration::from_secs(5) };
     match replied(bench.client()?.stream(request))?.end {

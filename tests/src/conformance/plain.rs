@@ -6,7 +6,7 @@ use std::time::Duration;
 use wechat_proto::Body;
 
 use super::opened::{body, get, post, replied, reply, request};
-use super::{Act, Bench, Options, Script, Seen, holds, same};
+use super::{Bench, Options, Script, Seen, holds, same};
 
 /// Threat N4.
 pub(super) fn no_redirect_is_followed(bench: &Bench) -> Seen {
@@ -142,7 +142,7 @@ pub(super) fn a_connection_is_kept(bench: &Bench) -> Seen {
 }
 
 pub(super) fn a_closed_connection_is_replaced(bench: &Bench) -> Seen {
-    let server = Script::new(|_| vec![Act::Send(reply("ok").into_bytes()), Act::Close]);
+    let server = Script::closing_after(reply("ok"));
     let client = bench.client()?;
     for _ in 0..3 {
         body(client.ask(post(&server, "hello")), "ok")?;

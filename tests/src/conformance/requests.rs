@@ -170,7 +170,7 @@ pub(super) fn a_body_of_exactly_the_limit_passes(bench: &Bench) -> Seen {
         "HTTP/1.1 200 OK\r\n\r\n12345".into(),
     ];
     for reply in replies {
-        let server = Script::new(move |_| vec![Act::Send(reply.clone().into_bytes()), Act::Close]);
+        let server = Script::closing_after(reply);
         let limited = |limit| {
             let mut request = get(&server);
             request.want = Want::Whole { limit };
@@ -226,10 +226,8 @@ pub(super) fn content_encoding_is_refused(bench: &Bench) -> Seen {
     }
     for codings in ["gzip, chunked", "chunked, gzip", "gzip", "chunked\r\ntransfer-encoding: gzip"]
     {
-        let server = Script::new(move |_| {
-            let head = format!("HTTP/1.1 200 OK\r\ntransfer-encoding: {codings}\r\n\r\n");
-            vec![Act::Send((head + "2\r\nok\r\n0\r\n\r\n").into_bytes()), Act::Close]
-        });
+        let head = format!("HTTP/1.1 200 OK\r\ntransfer-encoding: {codings}\r\n\r\n");
+        let server = Script::closing_after(head + "2\r\nok\r\n0\r\n\r\n");
         for mut request in [get(&server), post(&server, "hello")] {
             request.deadline = Duration::from_secs(5);
             let failure = super::opened::fails(bench.client()?.ask(request))?;

@@ -78,6 +78,12 @@ impl Script {
         Self::new(move |_| vec![Act::Send(reply.clone())])
     }
 
+    /// Starts a server that answers every request with these bytes and closes the connection.
+    pub(super) fn closing_after(reply: impl Into<Vec<u8>>) -> Self {
+        let reply = reply.into();
+        Self::new(move |_| vec![Act::Send(reply.clone()), Act::Close])
+    }
+
     /// Starts a server that performs the actions returned by `script` for each request, then waits for the next
     /// request.
     pub fn new(script: impl Fn(&Arrived) -> Vec<Act> + Send + Sync + 'static) -> Self {

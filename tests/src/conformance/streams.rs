@@ -69,10 +69,7 @@ pub(super) fn head_may_take_until_the_deadline(bench: &Bench) -> Seen {
 
 /// Threat B3.
 pub(super) fn a_stream_cut_short(bench: &Bench) -> Seen {
-    let server = Script::new(|_| {
-        let text = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel";
-        vec![Act::Send(text.into()), Act::Close]
-    });
+    let server = Script::closing_after("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel");
     let streamed = replied(bench.client()?.stream(head(&server, 5000, 5000)))?;
     same!(&*streamed.body, b"hel");
     holds!(streamed.end.is_err(), "an error at the end of the body", "{:?}", streamed.end);
