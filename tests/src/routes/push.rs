@@ -69,23 +69,23 @@ impl Phone<'_> {
 mod tests {
     use std::time::Duration;
 
-    use http::Request;
+    use http::Response;
 
     use super::KNOWN_BY;
     use crate::World;
     use crate::client::{Client, json, text};
 
-    fn push(client: &mut Client) -> Request<bytes::Bytes> {
+    fn push(client: &mut Client) -> Response<bytes::Bytes> {
         let uin = client.uin;
-        client.get(&format!("{}/cgi-bin/mmwebwx-bin/webwxpushloginurl?uin={uin}", client.page))
+        let url = format!("{}/cgi-bin/mmwebwx-bin/webwxpushloginurl?uin={uin}", client.page);
+        client.send(&client.get(&url))
     }
 
     #[test]
     fn known_device_logs_in_without_a_scan() {
         let mut client = Client::ready(World::demo());
         client.log_out();
-        let request = push(&mut client);
-        let reply = client.send(&request);
+        let reply = push(&mut client);
         assert!(text(&reply).starts_with("{\n\"ret\": \"0\",\n\"msg\": \"all ok\",\n\"uuid\": \""));
         client.uuid = json(&reply)["uuid"].as_str().expect("text").to_owned();
         assert!(client.simulator.world().phone().is_asking());
@@ -106,8 +106,7 @@ mod tests {
     fn unknown_device_is_refused() {
         let mut client = Client::ready(World::demo());
         client.simulator.world().forget_devices();
-        let request = push(&mut client);
-        let reply = json(&client.send(&request));
+        let reply = json(&push(&mut client));
         assert_eq!(
             (&reply["ret"], &reply["msg"]),
             (&"1".into(), &"device authinfo invalid".into())
@@ -117,8 +116,7 @@ mod tests {
         let mut client = Client::new(World::demo());
         client.uin = client.simulator.world().account().uin;
         client.page = "https://wx2.qq.com".into();
-        let request = push(&mut client);
-        assert_eq!(json(&client.send(&request))["msg"], "device authinfo invalid");
+        assert_eq!(json(&push(&mut client))["msg"], "device authinfo invalid");
         client.assert_clean();
     }
 
@@ -132,8 +130,7 @@ mod tests {
                     None => drop(client.cookies.remove(name)),
                     Some(value) => client.cookies.get_mut(name).expect(name).0 = value.into(),
                 }
-                let request = push(&mut client);
-                assert_ne!(json(&client.send(&request))["ret"], "0", "{name}: {value:?}");
+                assert_ne!(json(&push(&mut client))["ret"], "0", "{name}: {value:?}");
                 assert!(client.violations()[0].contains(name), "{:?}", client.violations());
             }
         }
@@ -146,8 +143,7 @@ mod tests {
         client.log_out();
         client.simulator.world().advance(Duration::from_secs(13 * 3600));
         client.cookies.retain(|name, _| ["webwxuvid", "webwx_auth_ticket"].contains(&&**name));
-        let request = push(&mut client);
-        assert_eq!(json(&client.send(&request))["msg"], "device authinfo invalid");
+        assert_eq!(json(&push(&mut client))["msg"], "device authinfo invalid");
         client.assert_clean();
     }
 
@@ -155,8 +151,7 @@ mod tests {
     fn login_host_serves_push_logins_too() {
         let mut client = Client::ready(World::demo());
         client.simulator.world().refuse("webwxpushloginurl", 1, "device authinfo invalid");
-        let request = push(&mut client);
-        assert_eq!(json(&client.send(&request))["ret"], "1");
+        assert_eq!(json(&push(&mut client))["ret"], "1");
         let uin = client.uin;
         let url = "https://login.wx2.qq.com/cgi-bin/mmwebwx-bin/webwxpushloginurl";
         let request = client.get(&format!("{url}?uin={uin}"));
