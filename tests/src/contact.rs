@@ -98,6 +98,11 @@ impl Contact {
         self.contact_flag & if self.is_room() { 3 } else { 1 } != 0
     }
 
+    /// Returns whether a person is a member of this room.
+    pub(crate) fn has_member(&self, user_name: &str) -> bool {
+        self.members.iter().any(|member| member.user_name == user_name)
+    }
+
     fn picture(&self, skey: &str) -> String {
         let call =
             if self.is_room() { "webwxgetheadimg?seq=0" } else { "webwxgeticon?seq=654321987" };

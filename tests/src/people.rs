@@ -96,7 +96,7 @@ impl World {
 
     pub(crate) fn add(&mut self, contact: Contact) -> String {
         let name = contact.user_name.clone();
-        self.push_contact(contact);
+        self.contacts.push(contact);
         name
     }
 

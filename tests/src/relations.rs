@@ -131,8 +131,7 @@ impl World {
             return;
         };
         let name = self.known_as(profile);
-        let is_member = |contact: &Contact| contact.members.iter().any(|of| of.user_name == name);
-        if self.contact(&room).is_none_or(is_member) {
+        if self.contact(&room).is_none_or(|room| room.has_member(&name)) {
             return;
         }
         self.change_contact(&room, |room| room.members.push(Member::new(&name)));

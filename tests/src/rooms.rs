@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::contact::Contact;
 use crate::relations::Invited;
 use crate::world::World;
 
@@ -46,6 +47,12 @@ pub(crate) struct Rooms {
 }
 
 impl World {
+    /// Returns the room with this `EncryChatRoomId` or `UserName`: working clients use either (docs/protocol.md §16).
+    pub(crate) fn room(&self, id: &str) -> Option<&Contact> {
+        let mut rooms = self.contacts().iter().filter(|contact| contact.is_room());
+        rooms.find(|room| [&*room.encry_chat_room_id, &room.user_name].contains(&id))
+    }
+
     /// Returns the friend requests that the client has sent and answered, in order.
     pub fn verifications(&self) -> &[Verification] {
         &self.rooms.verifications

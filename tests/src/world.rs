@@ -65,7 +65,7 @@ pub struct World {
     pub(crate) dialects: Vec<Dialect>,
     pub(crate) mode: Mode,
     pub(crate) account: Account,
-    contacts: Vec<Contact>,
+    pub(crate) contacts: Vec<Contact>,
     /// The names in earlier answers. A client may look them up.
     mentioned: BTreeSet<String>,
     /// The API host whose page the browser has opened.
@@ -242,10 +242,6 @@ impl World {
 
     pub(crate) fn contact_mut(&mut self, user_name: &str) -> Option<&mut Contact> {
         self.contacts.iter_mut().find(|contact| contact.user_name == user_name)
-    }
-
-    pub(crate) fn push_contact(&mut self, contact: Contact) {
-        self.contacts.push(contact);
     }
 
     /// Returns a contact, or the account itself as others see it.

@@ -103,19 +103,10 @@ fn check_item(check: &mut Check<'_>, at: &str, item: &str) {
         let complaint = format_args!("is `{room}`, not empty");
         check.found(Fault::Form, JSON, &format!("{at}.ChatRoomId"), complaint);
     }
-    if detail {
-        let has =
-            |contact: &&Contact| contact.members.iter().any(|member| member.user_name == name);
-        let rooms = check.world.contacts().iter().filter(|contact| contact.is_room());
-        // Working clients use either the room's id or its UserName.
-        let found = rooms
-            .filter(has)
-            .any(|contact| contact.encry_chat_room_id == room || contact.user_name == room);
-        if !found {
-            let fault = if room.is_empty() { Fault::Empty } else { Fault::Value };
-            let complaint = format_args!("is `{room}`, of which `{name}` is no member");
-            check.found(fault, JSON, &format!("{at}.EncryChatRoomId"), complaint);
-        }
+    if detail && !check.world.room(&room).is_some_and(|room| room.has_member(&name)) {
+        let fault = if room.is_empty() { Fault::Empty } else { Fault::Value };
+        let complaint = format_args!("is `{room}`, of which `{name}` is no member");
+        check.found(fault, JSON, &format!("{at}.EncryChatRoomId"), complaint);
     }
 }
 

@@ -21,15 +21,11 @@ pub(crate) fn check_icon(check: &mut Check<'_>) {
         check.wrong(format!("query parameter `username` is `{name}`, a room"));
     }
     if !room.is_empty() {
-        // A room is given by its `EncryChatRoomId` or its `UserName` (docs/protocol.md §16).
-        let mut rooms = check.world.contacts().iter().filter(|contact| contact.is_room());
-        let found =
-            rooms.find(|found| [&found.encry_chat_room_id, &found.user_name].contains(&&room));
-        match found {
+        match check.world.room(&room) {
             None => {
                 check.wrong(format!("query parameter `chatroomid` is `{room}`, not a room"));
             }
-            Some(found) if !found.members.iter().any(|member| member.user_name == name) => {
+            Some(found) if !found.has_member(&name) => {
                 check.wrong(format!(
                     "query parameter `username` is `{name}`, not a member of `chatroomid`"
                 ));

@@ -128,7 +128,7 @@ pub(crate) fn check_update(check: &mut Check<'_>) {
     }
     for name in value.split(',') {
         newcomer(check, field, name);
-        let is_member = contact.members.iter().any(|member| member.user_name == name);
+        let is_member = contact.has_member(name);
         if is_member != (field == "DelMemberList") {
             let word = if is_member { "already" } else { "not" };
             check.wrong(format!("JSON field `{field}` names `{name}`, {word} a member"));

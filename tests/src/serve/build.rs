@@ -78,7 +78,7 @@ impl NewMessage {
         let Some(room) = room.filter(|_| message.from == from.user_name) else {
             return Ok(message);
         };
-        if !room.members.iter().any(|member| member.user_name == from.user_name) {
+        if !room.has_member(&from.user_name) {
             return Err(Problem::at("from", "not a member of the room"));
         }
         Ok(message.in_room(&room.user_name))

@@ -143,7 +143,7 @@ pub(crate) async fn change(
     let owner = change.owner.as_deref().map(|owner| find(&world, owner)).transpose()?;
     let owner = owner.map(|owner| owner.user_name);
     if let Some(owner) = &owner
-        && !found.members.iter().any(|member| member.user_name == *owner)
+        && !found.has_member(owner)
     {
         return Err(Failure::new(StatusCode::BAD_REQUEST, "the owner is not a member"));
     }
@@ -221,7 +221,7 @@ pub(crate) async fn members(
     world.change_contact(&room.user_name, |room| {
         room.members.retain(|member| !leaving.contains(&member.user_name));
         for id in joining {
-            if !room.members.iter().any(|member| member.user_name == id) {
+            if !room.has_member(&id) {
                 room.members.push(Member::new(&id));
             }
         }
