@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Body, Failure, Of, Shared};
+use super::{Body, Created, Done, Failure, Of, Shared};
 use crate::injection::{Effect, Injection};
 use crate::serve::build::named;
 use crate::serve::content::NewMessage;
@@ -31,10 +31,7 @@ pub(crate) struct Phone {
     (status = 204, description = "Done."),
     (status = 409, description = "No login is waiting, or its QR code has expired.", body = Failure),
 ))]
-pub(crate) async fn phone(
-    Of(simulation): Of,
-    Body(Phone { action, uuid }): Body<Phone>,
-) -> Result<StatusCode, Failure> {
+pub(crate) async fn phone(Of(simulation): Of, Body(Phone { action, uuid }): Body<Phone>) -> Done {
     let mut world = simulation.world();
     if !world.has_login() {
         return Err(Failure::new(
@@ -71,10 +68,7 @@ pub(crate) struct End {
     (status = 204, description = "Done."),
     (status = 409, description = "There is no session.", body = Failure),
 ))]
-pub(crate) async fn end(
-    Of(simulation): Of,
-    Body(End { code }): Body<End>,
-) -> Result<StatusCode, Failure> {
+pub(crate) async fn end(Of(simulation): Of, Body(End { code }): Body<End>) -> Done {
     let mut world = simulation.world();
     if world.session.as_ref().is_none_or(|session| session.ended.is_some()) {
         return Err(Failure::new(StatusCode::CONFLICT, "there is no session to end"));
@@ -95,10 +89,7 @@ pub(crate) struct NewId {
     (status = 201, description = "Delivered: the client's next `webwxsync` has it.", body = NewId),
     (status = 400, description = "A name or a value cannot be used.", body = Failure),
 ))]
-pub(crate) async fn message(
-    Of(simulation): Of,
-    Body(new): Body<NewMessage>,
-) -> Result<(StatusCode, Json<NewId>), Failure> {
+pub(crate) async fn message(Of(simulation): Of, Body(new): Body<NewMessage>) -> Created {
     let mut world = simulation.world();
     let message = new.build(&world)?;
     let id = world.deliver(message);
@@ -151,10 +142,7 @@ pub(crate) async fn faults(State(simulation): Shared) -> Json<Faults> {
     (status = 204, description = "Added."),
     (status = 400, description = "The call is unknown, or a value cannot be used.", body = Failure),
 ))]
-pub(crate) async fn add_fault(
-    State(simulation): Shared,
-    Body(new): Body<NewFault>,
-) -> Result<StatusCode, Failure> {
+pub(crate) async fn add_fault(State(simulation): Shared, Body(new): Body<NewFault>) -> Done {
     simulation.service.injections.add(new.build()?);
     Ok(StatusCode::NO_CONTENT)
 }
@@ -171,10 +159,7 @@ pub(crate) async fn clear_faults(State(simulation): Shared) -> StatusCode {
     (status = 204, description = "Added."),
     (status = 400, description = "A name or a value cannot be used.", body = Failure),
 ))]
-pub(crate) async fn add_reaction(
-    Of(simulation): Of,
-    Body(new): Body<NewReaction>,
-) -> Result<StatusCode, Failure> {
+pub(crate) async fn add_reaction(Of(simulation): Of, Body(new): Body<NewReaction>) -> Done {
     let mut world = simulation.world();
     let reaction = new.build(&world)?;
     world.react(reaction);
@@ -285,10 +270,7 @@ impl Settings {
     (status = 204, description = "Done."),
     (status = 400, description = "A name is unknown; nothing was changed.", body = Failure),
 ))]
-pub(crate) async fn settings(
-    Of(simulation): Of,
-    Body(settings): Body<Settings>,
-) -> Result<StatusCode, Failure> {
+pub(crate) async fn settings(Of(simulation): Of, Body(settings): Body<Settings>) -> Done {
     settings.apply(&mut simulation.world())?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -27,6 +27,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) use self::accounts::Of;
+use self::actions::NewId;
 use self::body::Body;
 use self::guard::Guard;
 use crate::serve::problem::Problem;
@@ -36,6 +37,10 @@ use crate::serve::simulation::Simulation;
 const MOST: usize = 48 << 20;
 
 type Shared = State<Arc<Simulation>>;
+/// The answer to a call that returns nothing: status 204.
+type Done = Result<StatusCode, Failure>;
+/// The answer to a call that adds something: status 201 and its id.
+type Created = Result<(StatusCode, Json<NewId>), Failure>;
 
 /// A failed request.
 #[derive(Debug, Serialize, ToSchema)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::actions::NewId;
-use super::{Body, Failure, Of};
+use super::{Body, Created, Done, Failure, Of};
 use crate::contact::{Contact, Member};
 use crate::message::{name_on_the_wire, off_the_wire};
 use crate::serve::build::named;
@@ -67,10 +67,7 @@ pub(crate) async fn contacts(Of(simulation): Of) -> Json<Contacts> {
     (status = 201, description = "Added.", body = NewId),
     (status = 400, description = "The name cannot be used.", body = Failure),
 ))]
-pub(crate) async fn add_person(
-    Of(simulation): Of,
-    Body(new): Body<NewPerson>,
-) -> Result<(StatusCode, Json<NewId>), Failure> {
+pub(crate) async fn add_person(Of(simulation): Of, Body(new): Body<NewPerson>) -> Created {
     let id = new.add(&mut simulation.world())?;
     Ok((StatusCode::CREATED, Json(NewId { id })))
 }
@@ -80,10 +77,7 @@ pub(crate) async fn add_person(
     (status = 201, description = "Added.", body = NewId),
     (status = 400, description = "A name cannot be used.", body = Failure),
 ))]
-pub(crate) async fn add_room(
-    Of(simulation): Of,
-    Body(new): Body<NewRoom>,
-) -> Result<(StatusCode, Json<NewId>), Failure> {
+pub(crate) async fn add_room(Of(simulation): Of, Body(new): Body<NewRoom>) -> Created {
     let id = new.add(&mut simulation.world())?;
     Ok((StatusCode::CREATED, Json(NewId { id })))
 }
@@ -128,7 +122,7 @@ pub(crate) async fn change(
     Of(simulation): Of,
     Path(name): Path<String>,
     Body(mut change): Body<Change>,
-) -> Result<StatusCode, Failure> {
+) -> Done {
     let mut world = simulation.world();
     if name == "me" {
         return match change.name.take() {
@@ -176,10 +170,7 @@ pub(crate) async fn change(
         (status = 204, description = "Removed."),
         (status = 404, description = "The name is unknown or ambiguous.", body = Failure),
     ))]
-pub(crate) async fn remove(
-    Of(simulation): Of,
-    Path(name): Path<String>,
-) -> Result<StatusCode, Failure> {
+pub(crate) async fn remove(Of(simulation): Of, Path(name): Path<String>) -> Done {
     let mut world = simulation.world();
     let found = find(&world, &name)?;
     world.remove_contact(&found.user_name);
@@ -210,7 +201,7 @@ pub(crate) async fn members(
     Of(simulation): Of,
     Path(name): Path<String>,
     Body(change): Body<MemberChange>,
-) -> Result<StatusCode, Failure> {
+) -> Done {
     let mut world = simulation.world();
     let room = find(&world, &name)?;
     if !room.is_room() {
@@ -234,7 +225,7 @@ pub(crate) async fn members(
     (status = 204, description = "Accepted."),
     (status = 409, description = "There is no such invitation.", body = Failure),
 ))]
-pub(crate) async fn accept_invitation(Of(simulation): Of) -> Result<StatusCode, Failure> {
+pub(crate) async fn accept_invitation(Of(simulation): Of) -> Done {
     if !simulation.world().phone().accepts_invitation() {
         return Err(Failure::new(StatusCode::CONFLICT, "no account has invited this one"));
     }

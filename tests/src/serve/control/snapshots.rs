@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Body, Failure, Shared};
+use super::{Body, Done, Failure, Shared};
 use crate::serve::problem::Problem;
 
 /// The snapshots.
@@ -32,7 +32,7 @@ pub(crate) struct NewSnapshot {
 }
 
 /// Returns the answer to a call about a snapshot, given whether there is one of this name.
-fn outcome(is_known: bool, name: &str) -> Result<StatusCode, Failure> {
+fn outcome(is_known: bool, name: &str) -> Done {
     let unknown = || Failure::new(StatusCode::NOT_FOUND, format!("no snapshot is named `{name}`"));
     is_known.then_some(StatusCode::NO_CONTENT).ok_or_else(unknown)
 }
@@ -54,7 +54,7 @@ pub(crate) async fn snapshots(State(simulation): Shared) -> Json<Snapshots> {
 pub(crate) async fn take_snapshot(
     State(simulation): Shared,
     Body(NewSnapshot { name }): Body<NewSnapshot>,
-) -> Result<StatusCode, Failure> {
+) -> Done {
     if name.is_empty() {
         return Err(Problem::at("name", "empty").into());
     }
@@ -71,10 +71,7 @@ pub(crate) async fn take_snapshot(
         (status = 204, description = "Restored."),
         (status = 404, description = "There is no such snapshot.", body = Failure),
     ))]
-pub(crate) async fn restore_snapshot(
-    State(simulation): Shared,
-    Path(name): Path<String>,
-) -> Result<StatusCode, Failure> {
+pub(crate) async fn restore_snapshot(State(simulation): Shared, Path(name): Path<String>) -> Done {
     outcome(simulation.restore_snapshot(&name), &name)
 }
 
@@ -85,9 +82,6 @@ pub(crate) async fn restore_snapshot(
         (status = 204, description = "Deleted."),
         (status = 404, description = "There is no such snapshot.", body = Failure),
     ))]
-pub(crate) async fn delete_snapshot(
-    State(simulation): Shared,
-    Path(name): Path<String>,
-) -> Result<StatusCode, Failure> {
+pub(crate) async fn delete_snapshot(State(simulation): Shared, Path(name): Path<String>) -> Done {
     outcome(simulation.delete_snapshot(&name), &name)
 }
