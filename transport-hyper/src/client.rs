@@ -76,7 +76,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of the store.
+    /// Those of [`AsyncSessionStore::save`]; none if the client keeps no store.
     pub async fn save_session(&self) -> Result<(), Error> {
         let Some(store) = &self.store else { return Ok(()) };
         let mut store = store.lock().await;
@@ -106,8 +106,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of the endpoint; [`Error::Unanswered`] if it must not be repeated and its outcome is
-    /// unknown.
+    /// - Those of the endpoint's [`parse`](Endpoint::parse).
+    /// - [`Error::Transport`] if the exchange fails.
+    /// - [`Error::Unanswered`] if the endpoint must not be repeated and the outcome is unknown.
     pub async fn call<E: Endpoint>(&self, endpoint: E) -> Result<E::Output, Error>
     where
         Account: AsMut<E::State>,
@@ -121,7 +122,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of the endpoint; [`Error::EmptyMedia`] if every response is empty.
+    /// - Those of the endpoint's [`parse`](Endpoint::parse).
+    /// - [`Error::Transport`] if the exchange fails.
+    /// - [`Error::EmptyMedia`] if every response is empty.
     pub async fn download<E>(&self, endpoint: E) -> Result<(Head, Download), Error>
     where
         E: Endpoint<Output = Head>,
@@ -222,7 +225,10 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// The error that ended the upload, see [`Upload`].
+    /// - [`Error::EmptyFile`] if the file is empty, [`Error::TooLarge`] if it is above its limit.
+    /// - [`Error::Source`] if the source fails, or changes while it is read.
+    /// - A transient error after three consecutive failures, and any other error of a request at
+    ///   once: see [`Upload`].
     pub async fn upload(
         &self,
         upload: &mut Upload,
@@ -247,8 +253,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// The error that ended loading. Contacts loaded so far stay in the directory; calling again
-    /// starts from the beginning.
+    /// A transient error after three consecutive failures, and any other error that ends the flow:
+    /// see [`LoadContacts`]. Contacts loaded so far stay in the directory; calling again starts from
+    /// the beginning.
     pub async fn contacts(&self) -> Result<Directory, Error> {
         self.run(&mut Offload::new(LoadContacts::new())).await?;
         Ok(self.directory())
@@ -279,7 +286,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of the store that the client keeps.
+    /// Those of [`Client::save_session`]. The message is acknowledged in any case.
     pub async fn acknowledge(&self, message: &Message) -> Result<(), Error> {
         let is_due = self.account.acknowledge(message, self.save_policy());
         if is_due { self.save_session().await } else { Ok(()) }

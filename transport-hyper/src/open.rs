@@ -112,7 +112,10 @@ impl Client {
     ///
     /// - [`Error::Refused`] with [`Ret::ENVIRONMENT`](wechat_proto::error::Ret::ENVIRONMENT) (1203),
     ///   or with the text of a page, if this account may not log in on the web.
-    /// - Any other error that ended the login.
+    /// - [`Error::Expired`] if six codes in a row expired or were cancelled.
+    /// - [`Error::Transport`] after three consecutive failures of the network, or if the system's random
+    ///   number generator fails.
+    /// - Any other error that ended the login: see [`Login`].
     ///
     /// Calling again starts with a new code and continues the back-off of earlier failures. The
     /// device keeps its cookies in any case.
@@ -206,8 +209,8 @@ impl Client {
     /// # Errors
     ///
     /// - [`Error::Invalid`] if the cookies are malformed.
-    /// - [`Error::LoggedOut`] or [`Error::Refused`] if the browser's login has ended, and those of
-    ///   [`Client::login`].
+    /// - [`Error::LoggedOut`] or [`Error::Refused`] if the browser's login has ended.
+    /// - Those of [`Client::login`].
     pub async fn import(
         transport: &Transport,
         device: &mut Device,

@@ -146,8 +146,9 @@ impl Transport {
     ///
     /// # Errors
     ///
-    /// Those of the endpoint; [`Error::Unanswered`] if it must not be repeated and its outcome is
-    /// unknown.
+    /// - Those of the endpoint's [`parse`](Endpoint::parse).
+    /// - [`Error::Transport`] if the exchange fails.
+    /// - [`Error::Unanswered`] if the endpoint must not be repeated and the outcome is unknown.
     pub async fn call<E: Endpoint>(
         &self,
         endpoint: E,

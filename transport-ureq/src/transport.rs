@@ -91,8 +91,9 @@ impl Transport {
     ///
     /// # Errors
     ///
-    /// Those of the endpoint; [`Error::Unanswered`] if it must not be repeated and its outcome is
-    /// unknown.
+    /// - Those of the endpoint's [`parse`](Endpoint::parse).
+    /// - [`Error::Transport`] if the exchange fails.
+    /// - [`Error::Unanswered`] if the endpoint must not be repeated and the outcome is unknown.
     pub fn call<E, S>(&self, endpoint: E, state: &mut S) -> Result<E::Output, Error>
     where
         E: Endpoint,

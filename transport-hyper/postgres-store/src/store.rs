@@ -25,7 +25,7 @@ pub struct PostgresStore {
     lease: Duration,
 }
 
-/// The place of a session for [`Keys::seal`].
+/// Returns the place of a session for [`Keys::seal`].
 pub(crate) const fn session_place(account: &str) -> [&str; 2] {
     [account, "session"]
 }
@@ -164,7 +164,8 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`] if the database fails. Nothing has changed then.
+    /// [`Error::Storage`] if the database fails, or if a row is damaged or its key is missing. Nothing has
+    /// changed then.
     pub async fn rotate(&self, count: usize) -> Result<usize, Error> {
         let write = |error| failed(StorageKind::Write, "PostgreSQL", error);
         let count = i64::try_from(count).unwrap_or(i64::MAX);

@@ -190,7 +190,8 @@ impl Directory {
     ///
     /// # Errors
     ///
-    /// Those of [`Directory::resolve`].
+    /// - [`Error::UnknownContact`] if neither a member nor a known contact has the name.
+    /// - [`Error::AmbiguousContact`] if several members have it or, if none has, several contacts.
     pub fn resolve_member(&self, room: &UserName, member: &Recipient) -> Result<UserName, Error> {
         if let (Recipient::Named(name), Some(room)) = (member, self.find(room)) {
             let folded = fold(name);

@@ -62,7 +62,8 @@ impl GetContactPicture {
     ///
     /// # Errors
     ///
-    /// [`Invalid`] if the record has no picture.
+    /// [`Invalid`] if the contact has no picture, or if its `head_img_url` is not such a path: see
+    /// [`GetContactPicture::new`].
     pub fn of(contact: &Contact) -> Result<Self, Invalid> {
         Self::new(&contact.head_img_url)
     }

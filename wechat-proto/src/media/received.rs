@@ -42,7 +42,9 @@ impl GetMedia {
     ///
     /// # Errors
     ///
-    /// Fails with [`NotFetchable`] if the message has no media, or none that the web can get.
+    /// - [`NotFetchable::Kind`] if the message has no media.
+    /// - [`NotFetchable::Sticker`] if it is a sticker from the shop, which the web cannot get.
+    /// - [`NotFetchable::Incomplete`] if it lacks the id or path of its media.
     pub fn new(message: &Message) -> Result<Self, NotFetchable> {
         let missing = NotFetchable::Incomplete;
         let id = message.id.clone();
@@ -64,7 +66,8 @@ impl GetMedia {
     ///
     /// # Errors
     ///
-    /// Fails with [`NotFetchable`] if the message has no thumbnail, or none that the web can get.
+    /// - [`NotFetchable::Kind`] if the message has no thumbnail.
+    /// - [`NotFetchable::Sticker`] if it is a sticker from the shop, which the web cannot get.
     pub fn thumbnail(message: &Message) -> Result<Self, NotFetchable> {
         match &message.kind {
             Kind::Emoticon(sticker) if sticker.from_shop => Err(NotFetchable::Sticker),

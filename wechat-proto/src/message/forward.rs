@@ -57,7 +57,9 @@ impl ForwardMessage {
     ///
     /// # Errors
     ///
-    /// [`NotForwardable`] if this message cannot be forwarded.
+    /// - [`NotForwardable::Kind`] if the service accepts this kind of message from its sender only.
+    /// - [`NotForwardable::Sticker`] if the message is a sticker from the shop.
+    /// - [`NotForwardable::Incomplete`] if the message lacks a field that the forward needs.
     pub fn new(message: &Message, to: UserName) -> Result<Self, NotForwardable> {
         draft(message, to).map(|draft| Self(draft.forward()))
     }
