@@ -160,7 +160,8 @@ impl Lease {
     /// Records the outcome of sending a text.
     ///
     /// - Success: the text is `sent`.
-    /// - [`Error::Unanswered`]: unknown. [`Lease::next_queued`] applies the policy.
+    /// - [`Error::Unanswered`]: the text stays queued, with this attempt recorded. The policy of the next
+    ///   [`Lease::next_queued`] decides whether it is sent again.
     /// - A transient error ([`Error::is_transient`]), or the end of the session or client: the text was
     ///   not sent and stays queued. Pause before the next attempt.
     /// - Any other error: the text is `refused`, with the error's text as the reason.
@@ -212,7 +213,7 @@ impl PostgresStore {
         count.map_err(|error| failed(StorageKind::Write, "wechat_outbox", error))
     }
 
-    /// The part of [`PostgresStore::rotate`] for queued texts.
+    /// Re-encrypts queued texts, for [`PostgresStore::rotate`].
     pub(crate) async fn rotate_outbox(
         &self,
         transaction: &Transaction<'_>,

@@ -51,9 +51,9 @@ use crate::steps::{Step, step};
 ///   written as a whole again. A crash, a full disk or a loss of power leaves the old session or
 ///   the new one. On Unix, the folder is synced as well before a save returns, if the file system
 ///   supports it; elsewhere, a loss of power soon afterwards may leave the old session.
-/// - **Private.** Only the owner can read the file (mode 0600), from its first byte on; a file with
-///   another mode gets this one with the next save. On Windows, the file inherits the rights of its
-///   folder.
+/// - **Private.** Only the owner can read the file (mode 0600), from its first byte on. If an
+///   existing file has another mode, the next save that writes the session as a whole sets this
+///   one. On Windows, the file inherits the rights of its folder.
 /// - **One holder.** Until the store is dropped, opening it again fails with [`Error::InUse`], in
 ///   this process or another. The lock belongs to the operating system, which releases it at the
 ///   end of the process. On Unix, the session file itself is locked too, so that the lock holds

@@ -47,7 +47,8 @@ pub enum Change {
         /// The owner now.
         new: UserName,
     },
-    /// Members joined a room. Reported only if all members were known before.
+    /// Members joined a room. This change and the next two are reported only if the list of members
+    /// was complete before and is complete now.
     MembersJoined {
         /// The room.
         user_name: UserName,
@@ -219,9 +220,10 @@ impl Serialize for Fields {
 }
 
 impl Directory {
-    /// Returns the differences from an older copy, in the order of the names.
+    /// Returns the differences from an older copy, sorted by `UserName`.
     ///
-    /// A copy costs a few pointers, and the comparison returns immediately if nothing changed:
+    /// Cloning a directory copies a few pointers, and the comparison returns immediately if nothing
+    /// changed:
     ///
     /// ```
     /// # use wechat_proto::contact::{Change, Directory};
@@ -239,9 +241,11 @@ impl Directory {
     ///
     /// There is no queue that could overflow, and no change is lost. However, a change that was
     /// reverted between the two copies is not reported. Compare after each message for the finest
-    /// granularity that the service offers. The changes of a batch are in the directory before its
-    /// first message is returned, and looked-up contacts before the first message of the next
-    /// batch.
+    /// granularity that the service offers.
+    ///
+    /// The changes of a batch are in the directory before its first message is returned. So are the
+    /// members of its rooms that are looked up first ([`Inbox`](crate::sync::Inbox)). All other
+    /// looked-up contacts are in the directory before the first message of the next batch.
     pub fn changes_since(&self, old: &Self) -> Vec<Change> {
         let mut changes = Vec::new();
         if Arc::ptr_eq(&self.contacts, &old.contacts) {

@@ -12,7 +12,7 @@ use crate::{Body, Endpoint, Error, MsgId, Session, Timestamp, UserName};
 
 pub(super) const ENDPOINT: &str = "webwxgeticon";
 
-/// A request that gets the picture of a person.
+/// A request that gets the picture of a person or an official account.
 ///
 /// A contact's record also contains the path of its picture:
 /// [`GetContactPicture`](super::GetContactPicture).

@@ -1,7 +1,7 @@
 //! Rooms (group chats): creating and changing them (`docs/protocol.md` §11.4, §11.5).
 //!
-//! The service refuses many of these requests to many accounts. [`AddMembers`] adds or invites,
-//! depending on the size of the room.
+//! Many accounts are not allowed to create rooms or to add members: the service refuses the
+//! requests. [`AddMembers`] adds or invites, depending on the size of the room.
 
 mod add;
 mod create;

@@ -89,7 +89,7 @@ pub struct Transfer {
     pub began: Option<Timestamp>,
     /// The time at which it is returned unless accepted.
     pub expires: Option<Timestamp>,
-    /// The number of days after which it takes effect.
+    /// `effectivedate`: probably a number of days. No source explains it.
     pub effective_date: i64,
 }
 
