@@ -110,7 +110,7 @@ impl Attachment {
 }
 
 impl App {
-    /// Builds a message with only its number and a title: a text (1), a voice reminder (9), goods (10, 13), a set of
+    /// Builds a message with only an `AppMsgType` and a title: a text (1), a voice reminder (9), goods (10, 13), a set of
     /// stickers (15), a coupon (16), a live location (17), a note (53), or any other.
     pub fn new(kind: i64, title: &str) -> Self {
         Self { kind, title: title.to_owned(), ..Self::default() }

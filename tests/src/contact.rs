@@ -28,7 +28,7 @@ pub struct Contact {
     pub city: String,
     /// The id chosen by its owner.
     pub alias: String,
-    /// Bit 8 marks an official account.
+    /// A bit mask; the bit of value 8 marks an official account.
     pub verify_flag: i64,
     /// Bit 1: in the address book (docs/protocol.md §10).
     pub contact_flag: i64,

@@ -72,7 +72,7 @@ pub struct Fetched {
     pub status: u16,
     /// The number of bytes sent.
     pub bytes: usize,
-    /// The world's clock at that time, in milliseconds since the epoch.
+    /// The time of the download by the world's clock, in milliseconds since the epoch.
     pub at: u64,
 }
 

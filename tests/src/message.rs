@@ -40,7 +40,7 @@ pub struct Incoming {
     pub status_notify_code: i64,
     /// Names, joined by commas.
     pub status_notify_user_name: String,
-    /// The person of a friend request or a card.
+    /// The sender of a friend request, or the person on a card.
     pub recommend: Recommend,
     /// 0 or 1.
     pub forward_flag: i64,
@@ -95,9 +95,9 @@ pub struct Recommend {
     pub alias: String,
     /// The origin of the request.
     pub scene: i64,
-    /// Bit 8 marks an official account.
+    /// A bit mask; the bit of value 8 marks an official account.
     pub verify_flag: i64,
-    /// A mask.
+    /// Bits of unknown meaning.
     pub attr_status: i64,
     /// 0 unknown, 1 male, 2 female.
     pub sex: i64,
@@ -141,7 +141,7 @@ pub struct Delivered {
     pub msg_type: i64,
     /// The value of `Content`.
     pub content: String,
-    /// The world's clock at that time, in milliseconds since the epoch.
+    /// The time of the delivery by the world's clock, in milliseconds since the epoch.
     pub at: u64,
 }
 
@@ -203,7 +203,7 @@ pub struct Notice {
     pub code: i64,
     /// The chat; for code 3, the account itself.
     pub to: String,
-    /// The world's clock at that time, in milliseconds since the epoch.
+    /// The time of its arrival by the world's clock, in milliseconds since the epoch.
     pub at: u64,
 }
 

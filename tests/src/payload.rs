@@ -18,7 +18,7 @@ pub(crate) struct Payload {
 #[derive(Debug, Eq, PartialEq)]
 enum End {
     Complete,
-    /// Breaks one poll after the last data, so that the data is written first.
+    /// The body fails one poll after the last data, so that the data is written first.
     Truncated {
         flushed: bool,
     },

@@ -135,8 +135,8 @@ impl World {
         self.deliver(Incoming::text(member, text).in_room(room))
     }
 
-    /// Delivers a message of any type and content. Returns the `MsgId`. If the account's phone has written it, or a
-    /// member of a room, it is delivered to the other accounts in the chat too.
+    /// Delivers a message of any type and content. Returns the `MsgId`. A message from the account's phone or from a
+    /// member of a room is also delivered to the other accounts in the chat.
     pub fn deliver(&mut self, mut message: Incoming) -> String {
         message.msg_id.get_or_insert_with(|| self.rng.digits(19));
         self.share(&message);

@@ -118,7 +118,7 @@ pub trait Endpoint {
     }
 }
 
-/// Whether a request may be repeated.
+/// The repeatability of a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(clippy::exhaustive_enums, reason = "there is no third case")]
 pub enum Repeat {

@@ -112,12 +112,12 @@ pub enum FailureKind {
     Other,
 }
 
-/// Whether the server may have received the request.
+/// The progress of a failed request: whether the server may have received it.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[expect(clippy::exhaustive_enums, reason = "there is no third answer")]
 pub enum Sent {
-    /// Certainly not: no connection was made or, for a request with a body, none of the body was
-    /// read.
+    /// Certainly not: no connection was made, or the request has a body of which the transport
+    /// read nothing.
     No,
     /// Something may have been sent. This is always safe to report, whereas `No` allows the request
     /// to be sent again.

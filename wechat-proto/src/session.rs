@@ -71,7 +71,7 @@ pub struct Me {
     pub nick_name: Box<str>,
     /// The picture: a path on the API host, without the value of its `skey`.
     pub head_img_url: Box<str>,
-    /// The number of the account.
+    /// `Uin`: the number of the account, the same in every login.
     pub uin: i64,
     /// The signature text.
     pub signature: Box<str>,

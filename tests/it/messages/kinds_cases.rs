@@ -29,7 +29,7 @@ pub(super) enum By {
     Person,
     /// The service, in the chat with a person and in a room where it is not a member.
     Service,
-    /// The sender that the message names, in no room.
+    /// The sender that the message names. The message is not sent in a room.
     Other,
 }
 

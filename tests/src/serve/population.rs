@@ -38,7 +38,7 @@ pub(crate) enum PersonKind {
     /// A friend.
     #[default]
     Friend,
-    /// No contact, such as a member of a room or the author of a friend request.
+    /// A person who is not a contact, such as a member of a room or the sender of a friend request.
     Stranger,
     /// An official account.
     Official,

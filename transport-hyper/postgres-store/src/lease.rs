@@ -35,13 +35,13 @@ pub struct Lease {
     pub(crate) stopping: Option<tokio::sync::watch::Receiver<bool>>,
 }
 
-/// When an account can be claimed again.
+/// The time from which an account can be claimed again.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Next {
     /// After this time.
     After(Duration),
-    /// After [`PostgresStore::offer`]. For example, after a logout.
+    /// Not before [`PostgresStore::offer`] is called for it, for example after a logout.
     Withdraw,
 }
 
@@ -202,7 +202,7 @@ impl AsyncSessionStore for Lease {
         Ok(Some(session))
     }
 
-    /// An older copy of the session than the one stored last is ignored.
+    /// Stores the session. Ignores a copy that is older than the one stored last.
     async fn save(&mut self, session: &Session) -> Result<(), Error> {
         let version = session.version();
         if self.newest.is_some_and(|newest| version < newest) {

@@ -1,4 +1,5 @@
-//! Tests with several processes, some of which are killed. The test program starts itself.
+//! Tests with several processes, some of which are killed. The test binary starts itself as the
+//! child process.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};

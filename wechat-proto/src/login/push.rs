@@ -37,7 +37,7 @@ pub struct PushLogin {
 }
 
 impl PushLogin {
-    /// Returns a request for the account with this number.
+    /// Returns a request for the account with this `Uin`.
     pub const fn new(uin: i64, host: PushHost) -> Self {
         Self { uin, host }
     }

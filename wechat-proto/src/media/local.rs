@@ -60,8 +60,8 @@ impl LocalFile {
         self
     }
 
-    /// Always sends it as a file, so that the receiver gets the original, and never as a picture, a
-    /// video or (a GIF) an emoticon.
+    /// Declares the file a document, so that the receiver gets the original. It is then never sent
+    /// as a picture, a video or (a GIF) an emoticon.
     #[must_use]
     pub const fn as_document(mut self) -> Self {
         (self.media_type, self.is_plain) = (Some(MediaType::Document), true);

@@ -35,7 +35,7 @@ pub struct RecommendInfo {
     pub alias: Box<str>,
     /// The origin of the contact: 3 and 14 a room, 17 a card, 30 a QR code; others occur.
     pub scene: i64,
-    /// Bits: 8 is an official account.
+    /// A bit mask; the bit of value 8 marks an official account.
     pub verify_flag: i64,
     /// Bits of unknown meaning.
     pub attr_status: i64,

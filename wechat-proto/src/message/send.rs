@@ -37,8 +37,8 @@ impl Receipt {
         Self { to, msg_id, client_msg_id: None }
     }
 
-    /// Returns whether a received message is the echo of this send, which has the same id. The
-    /// service may return sends on the file-transfer page (`docs/protocol.md` §15).
+    /// Returns whether a received message is the echo of this send, which has the same id. On the
+    /// file-transfer page, the service may deliver sent messages back (`docs/protocol.md` §15).
     pub fn is_echo(&self, message: &Message) -> bool {
         self.msg_id.is_known() && self.msg_id == message.id
     }

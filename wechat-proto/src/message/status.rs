@@ -33,9 +33,8 @@ pub struct StatusNotify {
     paired: bool,
 }
 
-/// `StatusNotifyCode`
-///
-/// An open set: other codes occur (9 was observed).
+/// `StatusNotifyCode`: an open set of numbers, some of which have names. Other codes occur (9 was
+/// observed).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
 pub struct StatusCode(pub i64);

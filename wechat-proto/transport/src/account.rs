@@ -58,7 +58,7 @@ impl SharedAccount {
         result
     }
 
-    /// Acknowledges a message; returns whether the session is to be saved then.
+    /// Acknowledges a message, and returns whether the session must be saved afterwards.
     pub fn acknowledge(&self, message: &Message, policy: SavePolicy) -> bool {
         let mut account = self.lock();
         account.session_mut().acknowledge(message);

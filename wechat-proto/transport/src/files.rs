@@ -34,7 +34,7 @@ impl Attachment {
         Self { path: path.into(), name: None, is_document: false }
     }
 
-    /// Always sends it as a file, so that the receiver gets the original.
+    /// Declares the file a document, so that the receiver gets the original.
     pub fn as_document(mut self) -> Self {
         self.is_document = true;
         self

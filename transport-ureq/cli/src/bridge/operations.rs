@@ -96,7 +96,7 @@ impl Operations {
         Ok(result)
     }
 
-    /// Like [`run`](Self::run), but the `UserName`s of the result have no login.
+    /// Runs an operation like [`run`](Self::run), but the `UserName`s of the result have no login.
     ///
     /// # Errors
     ///

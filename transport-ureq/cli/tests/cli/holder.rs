@@ -1,4 +1,4 @@
-//! Commands that find their session held by another.
+//! Commands whose session is held by another process.
 
 use std::fs::{self, DirBuilder};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
