@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 use serde_json::{Value, json};
 
 use super::{Kind, Message, MsgType, Raw, WireMessage};
+use crate::device::Lang;
 use crate::ids::UserName;
 use crate::testing::corpus;
 use crate::wire::json;
@@ -103,6 +104,16 @@ fn every_message_is_parsed() {
         text += "\n";
     }
     insta::assert_snapshot!("messages", text);
+}
+
+#[test]
+fn every_message_has_a_preview() {
+    let corpus = corpus("messages");
+    let lines = corpus.keys().zip(read(corpus.values())).map(|(name, message)| {
+        let [zh, en] = [Lang::ZH_CN, Lang::EN_US].map(|lang| message.preview(&lang).into_owned());
+        if zh == en { format!("{name}: {zh}") } else { format!("{name}: {zh} | {en}") }
+    });
+    insta::assert_snapshot!("previews", lines.collect::<Vec<_>>().join("\n"));
 }
 
 /// Returns the secret values of attributes, elements and fields in a record.
