@@ -46,7 +46,9 @@ fn partial_content_is_parsed() {
     for empty in ["", "<br/>", ":<br/>"] {
         assert_eq!(read("", empty), None, "{empty}");
     }
-    assert!(read("", "&lt;msg&gt;&lt;location/&gt;&lt;/msg&gt;").is_some());
+    // XML is not a label.
+    let nowhere = read("", "&lt;msg&gt;&lt;location/&gt;&lt;/msg&gt;");
+    assert_eq!(nowhere, Some(Location::default()));
 }
 
 /// Phones write the word for a location as the name of a place without a name.
