@@ -1,11 +1,9 @@
 //! Merging of a new record with an old one: `docs/protocol.md` §5.3.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem;
 
 use super::Member;
-use super::flags::{ContactFlag, SnsFlag, VerifyFlag};
 use super::record::{Contact, Pinyin};
 
 impl Contact {
@@ -34,60 +32,40 @@ impl Contact {
     /// - Members: see [`merge_members`], which returns those that are to be put into the list.
     #[must_use]
     pub(crate) fn complete(&mut self, old: &Self) -> Vec<Member> {
-        fn text(new: &mut Box<str>, old: &str) {
-            if new.is_empty() {
-                *new = old.into();
-            }
-        }
-        fn number(new: &mut i64, old: i64) {
-            if *new == 0 {
-                *new = old;
-            }
-        }
-        fn pinyin(new: &mut Pinyin, old: &Pinyin) {
-            text(&mut new.initials, &old.initials);
-            text(&mut new.full, &old.full);
-        }
         // Entries of ModContactList have no pinyin, and that of the old name does not match the new
         // one.
         if self.nick_name.is_empty() || self.nick_name == old.nick_name {
-            pinyin(&mut self.pinyin, &old.pinyin);
+            fill_pinyin(&mut self.pinyin, &old.pinyin);
         }
         if self.remark_name.is_empty() || self.remark_name == old.remark_name {
-            pinyin(&mut self.remark_pinyin, &old.remark_pinyin);
+            fill_pinyin(&mut self.remark_pinyin, &old.remark_pinyin);
         }
-        text(&mut self.nick_name, &old.nick_name);
-        text(&mut self.remark_name, &old.remark_name);
-        text(&mut self.alias, &old.alias);
-        text(&mut self.head_img_url, &old.head_img_url);
-        text(&mut self.signature, &old.signature);
-        text(&mut self.province, &old.province);
-        text(&mut self.city, &old.city);
-        text(&mut self.key_word, &old.key_word);
-        text(&mut self.encry_chat_room_id, &old.encry_chat_room_id);
-        let Self {
-            contact_flag: ContactFlag(contact_flag),
-            verify_flag: VerifyFlag(verify_flag),
-            sns_flag: SnsFlag(sns_flag),
-            ..
-        } = self;
-        number(contact_flag, old.contact_flag.0);
-        number(verify_flag, old.verify_flag.0);
-        number(sns_flag, old.sns_flag.0);
-        number(&mut self.attr_status, old.attr_status);
-        number(&mut self.statues, old.statues);
-        number(&mut self.sex, old.sex);
-        number(&mut self.star_friend, old.star_friend);
-        number(&mut self.hide_input_bar_flag, old.hide_input_bar_flag);
-        number(&mut self.uin, old.uin);
+        fill(&mut self.nick_name, &old.nick_name);
+        fill(&mut self.remark_name, &old.remark_name);
+        fill(&mut self.alias, &old.alias);
+        fill(&mut self.head_img_url, &old.head_img_url);
+        fill(&mut self.signature, &old.signature);
+        fill(&mut self.province, &old.province);
+        fill(&mut self.city, &old.city);
+        fill(&mut self.key_word, &old.key_word);
+        fill(&mut self.encry_chat_room_id, &old.encry_chat_room_id);
+        fill(&mut self.contact_flag, &old.contact_flag);
+        fill(&mut self.verify_flag, &old.verify_flag);
+        fill(&mut self.sns_flag, &old.sns_flag);
+        fill(&mut self.attr_status, &old.attr_status);
+        fill(&mut self.statues, &old.statues);
+        fill(&mut self.sex, &old.sex);
+        fill(&mut self.star_friend, &old.star_friend);
+        fill(&mut self.hide_input_bar_flag, &old.hide_input_bar_flag);
+        fill(&mut self.uin, &old.uin);
         let another = self.owner_uin != 0 && old.owner_uin != 0 && self.owner_uin != old.owner_uin;
         if self.chat_room_owner.is_none() && self.is_owner == 0 && !another {
             self.chat_room_owner.clone_from(&old.chat_room_owner);
             self.is_owner = old.is_owner;
-            number(&mut self.owner_uin, old.owner_uin);
+            fill(&mut self.owner_uin, &old.owner_uin);
         }
         let members = merge_members(self, old);
-        number(&mut self.member_count, old.member_count);
+        fill(&mut self.member_count, &old.member_count);
         members
     }
 
@@ -104,6 +82,18 @@ impl Contact {
         self.member_count = old.member_count.max(i64::try_from(there).unwrap_or(i64::MAX));
         members
     }
+}
+
+/// Sets a field that is empty or 0.
+fn fill<T: Clone + Default + PartialEq>(new: &mut T, old: &T) {
+    if *new == T::default() {
+        new.clone_from(old);
+    }
+}
+
+fn fill_pinyin(new: &mut Pinyin, old: &Pinyin) {
+    fill(&mut new.initials, &old.initials);
+    fill(&mut new.full, &old.full);
 }
 
 /// Completes the members of a new record. Returns those that are to be put into its list.
@@ -138,16 +128,10 @@ fn merge_members(new: &mut Contact, old: &Contact) -> Vec<Member> {
 impl Member {
     /// Completes a member without a nickname.
     fn completed_from(mut self, old: &Self) -> Self {
-        self.nick_name.clone_from(&old.nick_name);
-        if self.display_name.is_empty() {
-            self.display_name.clone_from(&old.display_name);
-        }
-        if self.attr_status == 0 {
-            self.attr_status = old.attr_status;
-        }
-        if self.member_status == 0 {
-            self.member_status = old.member_status;
-        }
+        fill(&mut self.nick_name, &old.nick_name);
+        fill(&mut self.display_name, &old.display_name);
+        fill(&mut self.attr_status, &old.attr_status);
+        fill(&mut self.member_status, &old.member_status);
         self
     }
 }
