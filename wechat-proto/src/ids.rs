@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::error::Invalid;
 use crate::rng::Generator;
+use crate::text::truncated;
 use crate::text_type::text_type;
 use crate::time::Timestamp;
 
@@ -73,12 +74,7 @@ impl UserName {
     /// Returns a valid name derived from an invalid name of the service.
     pub(crate) fn nearest(text: &str) -> Self {
         let illegal = |c: char| c.is_control() || c.is_whitespace() || c == ',';
-        let end = text
-            .char_indices()
-            .map(|(at, c)| at + c.len_utf8())
-            .take_while(|end| *end <= Self::MAX)
-            .last();
-        let name = text.get(..end.unwrap_or(0)).unwrap_or_default().replace(illegal, "_");
+        let name = truncated(text, Self::MAX).replace(illegal, "_");
         Self(if name.is_empty() { "_".into() } else { name.into() })
     }
 }

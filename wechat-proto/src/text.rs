@@ -25,11 +25,12 @@ impl Text {
 /// those of the service.
 pub(crate) fn brief(text: Box<str>) -> Box<str> {
     const LONGEST: usize = 4096;
-    if text.len() <= LONGEST {
-        return text;
-    }
-    let end = (0..=LONGEST).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    text.get(..end).unwrap_or_default().into()
+    if text.len() <= LONGEST { text } else { truncated(&text, LONGEST).into() }
+}
+
+/// Returns the longest beginning of a text that has up to this number of bytes.
+pub(crate) fn truncated(text: &str, bytes: usize) -> &str {
+    (0..=bytes.min(text.len())).rev().find_map(|end| text.get(..end)).unwrap_or_default()
 }
 
 impl Deref for Text {

@@ -5,6 +5,7 @@ use alloc::string::String;
 
 use super::disposition;
 use crate::fold::is_invisible;
+use crate::text::truncated;
 use crate::text_type::text_type;
 
 /// The name of a received file, safe to append to a directory path on any system.
@@ -121,13 +122,8 @@ fn shortened(name: &str) -> Option<String> {
     }
     let extension = name.rfind('.').map_or("", |dot| name.get(dot..).unwrap_or_default());
     let extension = if extension.len() <= FileName::EXTENSION { extension } else { "" };
-    let mut end = FileName::MAX - 1 - extension.len();
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    let mut short = String::from(name.get(..end).unwrap_or_default());
-    short.push_str(extension);
-    Some(short)
+    let stem = truncated(name, FileName::MAX - 1 - extension.len());
+    Some([stem, extension].concat())
 }
 
 impl AsRef<str> for FileName {

@@ -69,14 +69,14 @@ use serde::Serialize;
 
 use crate::ids::MsgId;
 use crate::secret::Sealed;
+use crate::text::truncated;
 use crate::wire::fields::Fields;
 
 /// Returns the id of a message as it is sent. Valid ids have up to 19 digits; longer text is
 /// truncated to 32 bytes, so that it always fits in a URL.
 fn number(message: &MsgId) -> String {
     let mut text = message.to_string();
-    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
-    text.truncate(ends.take_while(|end| *end <= 32).last().unwrap_or(0));
+    text.truncate(truncated(&text, 32).len());
     text
 }
 

@@ -6,6 +6,7 @@ use super::file_name::FileName;
 use super::{GetFile, Head};
 use crate::Message;
 use crate::message::Kind;
+use crate::text::truncated;
 
 impl FileName {
     /// Returns the name under which to save the media of a message whose download has this head.
@@ -51,11 +52,8 @@ impl FileName {
         let dot = name.rfind('.').filter(|dot| name.len() - dot <= Self::EXTENSION);
         let (stem, extension) = name.split_at(dot.unwrap_or(name.len()));
         let number = format!(" ({number})");
-        let mut end = stem.len().min(Self::MAX - extension.len() - number.len());
-        while !stem.is_char_boundary(end) {
-            end -= 1;
-        }
-        Self::from(&*[stem.get(..end).unwrap_or_default(), &number, extension].concat())
+        let stem = truncated(stem, Self::MAX - extension.len() - number.len());
+        Self::from(&*[stem, &number, extension].concat())
     }
 }
 
