@@ -170,38 +170,11 @@ pub(crate) fn undo_double_encoding(text: &str) -> Option<String> {
 
 /// Returns the byte of a character in Windows-1252, or else in Latin-1.
 fn windows_1252(c: char) -> Option<u8> {
-    const HIGH: [(char, u8); 27] = [
-        ('€', 0x80),
-        ('‚', 0x82),
-        ('ƒ', 0x83),
-        ('„', 0x84),
-        ('…', 0x85),
-        ('†', 0x86),
-        ('‡', 0x87),
-        ('ˆ', 0x88),
-        ('‰', 0x89),
-        ('Š', 0x8a),
-        ('‹', 0x8b),
-        ('Œ', 0x8c),
-        ('Ž', 0x8e),
-        ('‘', 0x91),
-        ('’', 0x92),
-        ('“', 0x93),
-        ('”', 0x94),
-        ('•', 0x95),
-        ('–', 0x96),
-        ('—', 0x97),
-        ('˜', 0x98),
-        ('™', 0x99),
-        ('š', 0x9a),
-        ('›', 0x9b),
-        ('œ', 0x9c),
-        ('ž', 0x9e),
-        ('Ÿ', 0x9f),
-    ];
+    /// The characters of the bytes from 0x80 to 0x9f; those of unassigned bytes are blank.
+    const HIGH: &str = "€ ‚ƒ„…†‡ˆ‰Š‹Œ Ž  ‘’“”•–—˜™š›œ žŸ";
     match u8::try_from(c) {
         Ok(byte) => Some(byte),
-        Err(_) => HIGH.iter().find(|(high, _)| *high == c).map(|(_, byte)| *byte),
+        Err(_) => (0x80..).zip(HIGH.chars()).find(|(_, high)| *high == c).map(|(byte, _)| byte),
     }
 }
 
