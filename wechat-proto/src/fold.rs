@@ -33,14 +33,19 @@ pub(crate) fn fold_part(text: &str) -> String {
         let decomposed: String = NFKD.normalize_iter(seen).collect();
         NFKD.normalize(&UniCase::unicode(decomposed).to_folded_case()).into_owned()
     };
-    let mut folded = String::with_capacity(plain.len());
-    for word in plain.split_whitespace() {
-        if !folded.is_empty() {
-            folded.push(' ');
+    single_spaced(&plain)
+}
+
+/// Returns a text with each run of blanks as one space, and none at the ends.
+pub(crate) fn single_spaced(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !out.is_empty() {
+            out.push(' ');
         }
-        folded.push_str(word);
+        out.push_str(word);
     }
-    folded
+    out
 }
 
 /// Returns whether a character is a Hangul filler: invisible, but of the width of a letter. Some

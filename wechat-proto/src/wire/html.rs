@@ -2,15 +2,14 @@
 
 use alloc::string::String;
 
+use crate::fold::single_spaced;
+
 /// Returns the visible text of a page, with single spaces; `None` if it is not HTML.
 ///
 /// This is not an HTML parser: it removes tags, and the content of `head`, `script` and `style`.
 pub(crate) fn visible_text(page: &str) -> Option<String> {
     let start = page.trim_start();
-    let is_html = ["<!doctype html", "<html", "<head", "<body"]
-        .iter()
-        .any(|tag| start.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag)));
-    if !is_html {
+    if !is_page(start) {
         return None;
     }
     let (mut text, mut rest) = (String::new(), start);
@@ -28,15 +27,13 @@ pub(crate) fn visible_text(page: &str) -> Option<String> {
     }
     text.push_str(rest);
     let decoded = html_escape::decode_html_entities(&text);
-    let words = decoded.split(char::is_whitespace).filter(|word| !word.is_empty());
-    let mut text = String::with_capacity(decoded.len());
-    for word in words {
-        if !text.is_empty() {
-            text.push(' ');
-        }
-        text.push_str(word);
-    }
-    Some(text)
+    Some(single_spaced(&decoded))
+}
+
+/// Returns whether a text begins like an HTML page.
+pub(super) fn is_page(text: &str) -> bool {
+    let mut tags = ["<!doctype html", "<html", "<head", "<body"].into_iter();
+    tags.any(|tag| text.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag)))
 }
 
 /// Elements whose content is not shown.

@@ -1,8 +1,8 @@
 //! JSON replies.
 
 use alloc::borrow::Cow;
-use alloc::string::String;
 
+use super::html::is_page;
 use super::lenient::{Lenient, from_str};
 use super::repair::{decode, mend};
 
@@ -29,23 +29,18 @@ pub(crate) fn parse<T: Lenient>(body: &[u8]) -> Result<T, Cow<'static, str>> {
 /// Describes an unexpected body without quoting it, since it may contain secrets.
 pub(crate) fn describe(text: &str) -> Cow<'static, str> {
     let text = text.trim_start();
-    let begins = |prefix: &str| {
-        text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-    };
     if text.is_empty() {
         "an empty body".into()
-    } else if begins("<!doctype html") || begins("<html") || begins("<head") || begins("<body") {
+    } else if is_page(text) {
         "an HTML page".into()
-    } else if begins("<") {
+    } else if text.starts_with('<') {
         "XML or HTML".into()
-    } else if begins("{") || begins("[") {
+    } else if text.starts_with(['{', '[']) {
         "JSON".into()
-    } else if begins("window.") {
+    } else if text.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("window.")) {
         "a script".into()
     } else {
-        let mut kind = String::from("something else, ");
-        kind.push_str(&alloc::format!("{} bytes long", text.len()));
-        kind.into()
+        alloc::format!("something else, {} bytes long", text.len()).into()
     }
 }
 
