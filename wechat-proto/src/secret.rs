@@ -4,13 +4,15 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::error::Invalid;
 use crate::text_type::text_type;
 
 /// A text that `Debug` does not show and that is overwritten on drop (with the feature `zeroize`).
-#[derive(Clone, Default, Eq, PartialEq)]
+///
+/// It is serialized by reference, because a copy would not be overwritten.
+#[derive(Clone, Default, Eq, PartialEq, Serialize)]
 pub(crate) struct Sealed(Box<str>);
 
 impl Sealed {
@@ -63,19 +65,6 @@ impl From<&str> for Sealed {
     }
 }
 
-impl AsRef<str> for Sealed {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Serializes by reference, because a copy would not be overwritten.
-impl Serialize for Sealed {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
 impl fmt::Debug for Sealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[redacted]")
@@ -86,7 +75,7 @@ impl fmt::Debug for Sealed {
 ///
 /// It is visible ASCII of at most [`Secret::LONGEST`] bytes, so that every request with it can be
 /// built.
-#[derive(Clone, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(try_from = "Box<str>")]
 pub(crate) struct Secret(Sealed);
 
@@ -127,13 +116,6 @@ impl TryFrom<Box<str>> for Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-/// Serializes the value, for stored sessions only.
-impl Serialize for Secret {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
     }
 }
 

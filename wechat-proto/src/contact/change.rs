@@ -6,7 +6,6 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 use core::fmt;
 
-use serde::ser::SerializeSeq as _;
 use serde::{Serialize, Serializer};
 
 use super::{Contact, Directory, Member, Members};
@@ -211,11 +210,7 @@ impl fmt::Debug for Fields {
 /// Serializes as a list of names.
 impl Serialize for Fields {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut seq = serializer.serialize_seq(None)?;
-        for name in self.names() {
-            seq.serialize_element(name)?;
-        }
-        seq.end()
+        serializer.collect_seq(self.names())
     }
 }
 

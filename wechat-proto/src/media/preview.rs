@@ -75,14 +75,9 @@ impl Endpoint for GetPreview {
             if STARTS.iter().any(|start| body.starts_with(start)) {
                 return Ok(body.clone());
             }
-            if let Err(
-                error @ (Error::Refused { .. }
-                | Error::Limited { .. }
-                | Error::LoggedOut { .. }
-                | Error::ServiceFailed { .. }),
-            ) = envelope::confirm(ENDPOINT, response).map_err(envelope::question)
-            {
-                return Err(error);
+            match envelope::confirm(ENDPOINT, response).map_err(envelope::question) {
+                Err(error) if error.is_reply() => return Err(error),
+                _ => {}
             }
         }
         Err(envelope::unexpected(ENDPOINT, "a picture", response))
