@@ -6,11 +6,12 @@ use core::ops::Range;
 
 use bytes::Bytes;
 use crc32fast::Hasher;
+use md5::{Digest as _, Md5};
 
 use super::local::{Limits, LocalFile};
 use super::piece::{UploadPiece, UploadPlan};
 use super::probe::{CheckUpload, Probed};
-use super::sum::{Adder, Md5Sum};
+use super::sum::Md5Sum;
 use super::{FileKeys, Uploaded};
 use crate::retry::{Lane, Retry};
 use crate::{Endpoint, Error, Flow, Input, Interrupt, Session, Timestamp, UserName};
@@ -47,7 +48,7 @@ pub struct Upload {
     sizes: Sizes,
     state: State,
     /// The MD5 of the bytes that were read for the first time.
-    sum: Adder,
+    sum: Md5,
     /// The CRC-32 of the bytes of this pass so far. A second MD5 would take most of the time of an
     /// upload.
     check: Hasher,
@@ -121,7 +122,7 @@ impl Upload {
             limits: Limits::default(),
             sizes,
             state: State::Start,
-            sum: Adder::default(),
+            sum: Md5::default(),
             check: Hasher::new(),
             expected: 0,
             is_reading: false,
@@ -167,13 +168,13 @@ impl Flow for Upload {
         loop {
             match mem::take(&mut self.state) {
                 State::Start => {
-                    self.sum = Adder::default();
+                    self.sum.reset();
                     self.check.reset();
                     self.state = State::Hashing { at: 0 };
                 }
                 State::Hashing { at } if at >= self.file.size() => {
                     self.expected = self.check.clone().finalize();
-                    self.state = State::Hashed { md5: self.sum.end() };
+                    self.state = State::Hashed { md5: Md5Sum::end(&mut self.sum) };
                     return Ok(UploadProgress::Hashed);
                 }
                 State::Hashing { at } => {
@@ -290,7 +291,7 @@ impl Upload {
         self.state = match mem::take(&mut self.state) {
             State::Hashing { at } => {
                 let range = Some(self.from(at)).filter(is_whole)?;
-                self.sum.add(&bytes);
+                self.sum.update(&bytes);
                 self.check.update(&bytes);
                 State::Hashing { at: range.end }
             }
