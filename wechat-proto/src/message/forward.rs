@@ -7,7 +7,7 @@ use super::envelope::{Message, room_prefix};
 use super::file::{self, FILE, File};
 use super::kind::Kind;
 use super::send::{self, Draft, send};
-use super::{AppKind, SendEmoticon, send_app, send_image, send_text, send_video};
+use super::{AppKind, MsgType, SendEmoticon, send_app};
 use crate::media::FileKeys;
 use crate::text::decode;
 use crate::wire::document::texts;
@@ -93,14 +93,18 @@ fn draft(message: &Message, to: UserName) -> Result<Draft, NotForwardable> {
     let record = Record::read(message.raw.json());
     let text = |kind| Draft::new(send::TEXT, kind, to.clone());
     match (record.msg_type.0, record.sub_msg_type.0, record.app_msg_type.0) {
-        (48, ..) | (1, 48, _) => Ok(text(send_text::LOCATION).with_content(record.location()?)),
+        (48, ..) | (1, 48, _) => Ok(text(MsgType::LOCATION.0).with_content(record.location()?)),
         // Messages from `newsapp` are not texts; 2001 is a red packet (`docs/protocol.md` §9.2). A
         // location that is only a link is forwarded as its text.
         (1, ..) if matches!(message.kind, Kind::Text(_) | Kind::Location(_)) => {
-            Ok(text(send_text::TEXT).with_content(record.said(message)?))
+            Ok(text(MsgType::TEXT.0).with_content(record.said(message)?))
         }
-        (3, ..) => Ok(send_image::draft(to, "", record.media(message)?)),
-        (kind @ (43 | 62), ..) => Ok(send_video::draft(kind, to, "", record.media(message)?)),
+        (kind @ 3, ..) => {
+            Ok(Draft::new(send::IMAGE, kind, to).with_media("", record.media(message)?))
+        }
+        (kind @ (43 | 62), ..) => {
+            Ok(Draft::new(send::VIDEO, kind, to).with_media("", record.media(message)?))
+        }
         (47, ..) => match &message.kind {
             Kind::Emoticon(emoticon) if emoticon.from_shop => Err(NotForwardable::Sticker),
             Kind::Emoticon(emoticon) => {

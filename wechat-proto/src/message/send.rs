@@ -68,6 +68,8 @@ mod id_as_text {
 
 /// The endpoints whose requests differ from the others in more than the kind of the message.
 pub(super) const TEXT: &str = "webwxsendmsg";
+pub(super) const IMAGE: &str = "webwxsendmsgimg";
+pub(super) const VIDEO: &str = "webwxsendvideomsg";
 pub(super) const EMOTICON: &str = "webwxsendemoticon";
 pub(super) const APP: &str = "webwxsendappmsg";
 
@@ -106,6 +108,16 @@ impl Draft {
     pub(super) fn with_content(mut self, content: impl Into<Box<str>>) -> Self {
         self.content = Some(content.into());
         self
+    }
+
+    /// Adds the id of an uploaded picture or video, or the XML of a received one. The other is
+    /// empty.
+    pub(super) fn with_media(
+        self,
+        media_id: impl Into<Box<str>>,
+        xml: impl Into<Box<str>>,
+    ) -> Self {
+        Self { media_id: Some(media_id.into()), ..self.with_content(xml) }
     }
 
     pub(super) const fn forward(mut self) -> Self {

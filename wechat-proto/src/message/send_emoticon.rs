@@ -2,12 +2,11 @@
 //!
 //! Sends an emoticon: a GIF, or an emoticon known to the service (`docs/protocol.md` §6.1, §6.2).
 
+use super::MsgType;
 use super::emoticon_md5::EmoticonMd5;
 use super::send::{self, Draft, send};
 use crate::ids::UserName;
 use crate::media::Uploaded;
-
-const EMOTICON: i64 = 47;
 
 /// A request that sends an emoticon.
 ///
@@ -19,12 +18,12 @@ impl SendEmoticon {
     /// Returns a request that sends an uploaded GIF to a person or a room.
     pub fn new(to: UserName, gif: &Uploaded) -> Self {
         let media_id = Some(gif.media_id.clone());
-        Self(Draft { media_id, ..Draft::new(send::EMOTICON, EMOTICON, to) })
+        Self(Draft { media_id, ..Draft::new(send::EMOTICON, MsgType::EMOTICON.0, to) })
     }
 
     /// Returns a request that sends an emoticon known to the service.
     pub fn known(to: UserName, md5: EmoticonMd5) -> Self {
-        Self(Draft { md5: Some(md5), ..Draft::new(send::EMOTICON, EMOTICON, to) })
+        Self(Draft { md5: Some(md5), ..Draft::new(send::EMOTICON, MsgType::EMOTICON.0, to) })
     }
 }
 

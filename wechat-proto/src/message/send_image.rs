@@ -2,14 +2,10 @@
 //!
 //! Sends a picture (`docs/protocol.md` §6.1, §6.2).
 
-use alloc::boxed::Box;
-
-use super::send::{Draft, send};
+use super::MsgType;
+use super::send::{self, Draft, send};
 use crate::ids::UserName;
 use crate::media::Uploaded;
-
-const ENDPOINT: &str = "webwxsendmsgimg";
-const IMAGE: i64 = 3;
 
 /// A request that sends an uploaded picture.
 ///
@@ -20,21 +16,11 @@ pub struct SendImage(pub(super) Draft);
 impl SendImage {
     /// Returns a request that sends this picture to a person or a room.
     pub fn new(to: UserName, picture: &Uploaded) -> Self {
-        Self(draft(to, picture.media_id.clone(), ""))
+        Self(Draft::new(send::IMAGE, MsgType::IMAGE.0, to).with_media(picture.media_id.clone(), ""))
     }
 }
 
 send!(SendImage);
-
-/// Returns the draft for an uploaded picture, or for the XML of a received one.
-pub(super) fn draft(
-    to: UserName,
-    media_id: impl Into<Box<str>>,
-    xml: impl Into<Box<str>>,
-) -> Draft {
-    let media_id = Some(media_id.into());
-    Draft { media_id, ..Draft::new(ENDPOINT, IMAGE, to).with_content(xml) }
-}
 
 #[cfg(test)]
 mod tests {

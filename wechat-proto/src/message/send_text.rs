@@ -6,13 +6,10 @@ use alloc::boxed::Box;
 use alloc::string::String;
 
 use super::send::{self, Draft, send};
-use super::{Message, mention};
+use super::{Message, MsgType, mention};
 use crate::contact::Directory;
 use crate::ids::UserName;
 use crate::wire::xml::Xml;
-
-pub(super) const TEXT: i64 = 1;
-pub(super) const LOCATION: i64 = 48;
 
 /// A request that sends a text to a person or a room.
 ///
@@ -25,7 +22,7 @@ pub struct SendText(pub(super) Draft);
 impl SendText {
     /// Returns a request that sends this text.
     pub fn new(to: UserName, text: impl Into<Box<str>>) -> Self {
-        Self(Draft::new(send::TEXT, TEXT, to).with_content(text))
+        Self(Draft::new(send::TEXT, MsgType::TEXT.0, to).with_content(text))
     }
 
     /// Returns a request that replies to a message: it sends a text to the message's chat, with a

@@ -2,15 +2,10 @@
 //!
 //! Sends a video (`docs/protocol.md` §6.1, §6.2).
 
-use alloc::boxed::Box;
-
-use super::send::{Draft, send};
+use super::MsgType;
+use super::send::{self, Draft, send};
 use crate::ids::UserName;
 use crate::media::Uploaded;
-
-const ENDPOINT: &str = "webwxsendvideomsg";
-/// The `MsgType` of any sent video. A received one may be 62: a short video, recorded in the chat.
-const VIDEO: i64 = 43;
 
 /// A request that sends an uploaded video.
 ///
@@ -21,22 +16,12 @@ pub struct SendVideo(pub(super) Draft);
 impl SendVideo {
     /// Returns a request that sends this video to a person or a room.
     pub fn new(to: UserName, video: &Uploaded) -> Self {
-        Self(draft(VIDEO, to, video.media_id.clone(), ""))
+        // A received video may have another type: 62, a short video that was recorded in the chat.
+        Self(Draft::new(send::VIDEO, MsgType::VIDEO.0, to).with_media(video.media_id.clone(), ""))
     }
 }
 
 send!(SendVideo);
-
-/// Returns the draft for an uploaded video, or for the `MsgType` and XML of a received one.
-pub(super) fn draft(
-    kind: i64,
-    to: UserName,
-    media_id: impl Into<Box<str>>,
-    xml: impl Into<Box<str>>,
-) -> Draft {
-    let media_id = Some(media_id.into());
-    Draft { media_id, ..Draft::new(ENDPOINT, kind, to).with_content(xml) }
-}
 
 #[cfg(test)]
 mod tests {
