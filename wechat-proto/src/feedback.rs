@@ -35,7 +35,7 @@ impl Endpoint for SendFeedback {
     const REPEAT: Repeat = Repeat::Once;
 
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
-        Url::call(session, ENDPOINT, &[]).post_base(session, now, |_, base_request| {
+        Url::api(ENDPOINT).post_base(session, now, |_, base_request| {
             Object
                 .with("BaseRequest", base_request)
                 .with("MachineType", "webwx")

@@ -4,7 +4,6 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::fmt;
 
 use super::Contact;
 use super::wire::WireContact;
@@ -61,13 +60,16 @@ impl Endpoint for BatchGetContacts {
             None => ("ChatRoomId", ""),
             Some(id) => ("EncryChatRoomId", id),
         };
-        let query: [(&str, &dyn fmt::Display); 2] = [("type", &"ex"), ("r", &now.as_millis())];
-        Url::call(session, ENDPOINT, &query).post_base(session, now, |_, base_request| {
-            let item = |name| Object.with("UserName", name).with(room, id);
-            let list: Vec<_> = self.names.iter().map(item).collect();
-            let body = Object.with("BaseRequest", base_request).with("Count", list.len());
-            body.with("List", list).json()
-        })
+        Url::api(ENDPOINT).with("type", "ex").with("r", now.as_millis()).post_base(
+            session,
+            now,
+            |_, base_request| {
+                let item = |name| Object.with("UserName", name).with(room, id);
+                let list: Vec<_> = self.names.iter().map(item).collect();
+                let body = Object.with("BaseRequest", base_request).with("Count", list.len());
+                body.with("List", list).json()
+            },
+        )
     }
 
     /// # Errors

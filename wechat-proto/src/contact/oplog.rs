@@ -30,7 +30,7 @@ pub(super) fn request(
         Change::Remark => (2, None),
         Change::Pin(pinned) => (3, Some(u8::from(pinned))),
     };
-    Url::call(session, ENDPOINT, &[]).post_base(session, now, |_, base_request| {
+    Url::api(ENDPOINT).post_base(session, now, |_, base_request| {
         Object
             .with("UserName", contact)
             .with("CmdId", cmd_id)

@@ -39,7 +39,7 @@ impl Endpoint for SearchContacts {
     const WANT: Want = PAGE;
 
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
-        Url::call(session, ENDPOINT, &[]).post_base(session, now, |_, base_request| {
+        Url::api(ENDPOINT).post_base(session, now, |_, base_request| {
             Object.with("BaseRequest", base_request).with("KeyWord", &self.key_word).json()
         })
     }

@@ -136,21 +136,24 @@ impl Endpoint for VerifyUser {
 
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
         let ticket = self.ticket.as_ref().map_or("", |ticket| ticket.expose());
-        let query: [(&str, &dyn fmt::Display); 1] = [("r", &now.as_millis())];
-        Url::call(session, ENDPOINT, &query).post_base(session, now, |session, base_request| {
-            let user = Object.with("Value", &self.user).with("VerifyUserTicket", ticket);
-            Object
-                .with("BaseRequest", base_request)
-                .with("Opcode", self.opcode)
-                .with("VerifyUserListSize", 1)
-                .with("VerifyUserList", [user])
-                .with("VerifyContent", &self.greeting)
-                .with("SceneListCount", 1)
-                .with("SceneList", [self.scene])
-                // The name of this field is in lower case, unlike the others.
-                .with("skey", session.auth.skey.expose())
-                .json()
-        })
+        Url::api(ENDPOINT).with("r", now.as_millis()).post_base(
+            session,
+            now,
+            |session, base_request| {
+                let user = Object.with("Value", &self.user).with("VerifyUserTicket", ticket);
+                Object
+                    .with("BaseRequest", base_request)
+                    .with("Opcode", self.opcode)
+                    .with("VerifyUserListSize", 1)
+                    .with("VerifyUserList", [user])
+                    .with("VerifyContent", &self.greeting)
+                    .with("SceneListCount", 1)
+                    .with("SceneList", [self.scene])
+                    // The name of this field is in lower case, unlike the others.
+                    .with("skey", session.auth.skey.expose())
+                    .json()
+            },
+        )
     }
 
     /// # Errors

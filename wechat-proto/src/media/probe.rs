@@ -58,7 +58,7 @@ impl Endpoint for CheckUpload {
     type Output = Probed;
 
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
-        Url::call(session, ENDPOINT, &[]).post_base(session, now, |session, base_request| {
+        Url::api(ENDPOINT).post_base(session, now, |session, base_request| {
             Object
                 .with("FromUserName", &session.me.user_name)
                 .with("ToUserName", &self.to)

@@ -84,7 +84,7 @@ pub(crate) fn request(
     to: &UserName,
     now: Timestamp,
 ) -> http::Request<Body> {
-    Url::call(session, ENDPOINT, &[]).post_base(session, now, |session, base_request| {
+    Url::api(ENDPOINT).post_base(session, now, |session, base_request| {
         Object
             .with("BaseRequest", base_request)
             .with("Code", code)

@@ -54,7 +54,7 @@ impl Endpoint for RevokeMessage {
         // Without a client id, the official page repeats the service's id.
         let Receipt { to, client_msg_id, msg_id } = &self.sent;
         let client_msg_id = client_msg_id.map_or_else(|| msg_id.to_string(), |own| own.to_string());
-        Url::call(session, ENDPOINT, &[]).post_base(session, now, |_, base_request| {
+        Url::api(ENDPOINT).post_base(session, now, |_, base_request| {
             Object
                 .with("BaseRequest", base_request)
                 .with("SvrMsgId", msg_id)

@@ -131,14 +131,16 @@ impl Draft {
         let is_desktop = session.device.entry.is_desktop();
         let keys = self.file.as_ref().map(|file| file.keys.clone()).unwrap_or_default();
         let xml = self.file.as_ref().map(|file| file.xml(is_desktop));
-        let query: &[(&str, &dyn fmt::Display)] = match self.endpoint {
+        let query: &[(&str, &str)] = match self.endpoint {
             TEXT => &[],
-            EMOTICON => &[("fun", &"sys")],
+            EMOTICON => &[("fun", "sys")],
             // `docs/protocol.md` §6.2
-            APP if is_desktop => &[("fun", &"async"), ("f", &"json"), ("mod", &"desktop")],
-            _ => &[("fun", &"async"), ("f", &"json")],
+            APP if is_desktop => &[("fun", "async"), ("f", "json"), ("mod", "desktop")],
+            _ => &[("fun", "async"), ("f", "json")],
         };
-        Url::call(session, self.endpoint, query).post_base(session, now, |session, base| {
+        let url =
+            query.iter().fold(Url::api(self.endpoint), |url, (name, value)| url.with(name, value));
+        url.post_base(session, now, |session, base| {
             // The fields of all kinds of messages, in the order of the official page.
             let msg = keys
                 .add_to(Object)

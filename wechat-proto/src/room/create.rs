@@ -65,8 +65,7 @@ impl Endpoint for CreateRoom {
     fn request(&mut self, account: &mut Account, now: Timestamp) -> http::Request<Body> {
         let session = &mut account.session;
         let names = self.founders.names();
-        let query: [(&str, &dyn core::fmt::Display); 1] = [("r", &now.as_millis())];
-        Url::call(session, ENDPOINT, &query).post_base(session, now, |_, base_request| {
+        Url::api(ENDPOINT).with("r", now.as_millis()).post_base(session, now, |_, base_request| {
             let member = |name| Object.with("UserName", name);
             Object
                 .with("MemberCount", names.len())

@@ -89,7 +89,7 @@ impl Endpoint for UpdateRoom {
             Change::Rename(topic) => ("modtopic", "NewTopic", Some(String::from(&**topic))),
             Change::Quit => ("quitchatroom", "", None),
         };
-        Url::call(session, ENDPOINT, &[("fun", &fun)]).post_base(session, now, |_, base| {
+        Url::api(ENDPOINT).with("fun", fun).post_base(session, now, |_, base| {
             // The change is the first field.
             Object
                 .with_some(name, value)

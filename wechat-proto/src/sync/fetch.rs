@@ -100,8 +100,6 @@ impl Endpoint for FetchBatch {
         Url::api(ENDPOINT)
             .with("sid", session.auth.sid.expose())
             .with("skey", session.auth.skey.expose())
-            .with("lang", session.device.lang.as_str())
-            .with("pass_ticket", session.auth.pass_ticket.expose())
             .post_base(session, now, |session, base_request| {
                 Object
                     .with("BaseRequest", base_request)

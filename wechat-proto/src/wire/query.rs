@@ -120,17 +120,6 @@ impl Url {
         url
     }
 
-    /// Starts the URL of an endpoint on the API host with the usual query of a session: `query`,
-    /// then `lang` and `pass_ticket`.
-    pub(crate) fn call(session: &Session, name: &str, query: &[(&str, &dyn fmt::Display)]) -> Self {
-        let mut url = Self::api(name);
-        for (name, value) in query {
-            url = url.with(name, value);
-        }
-        url.with("lang", session.device.lang.as_str())
-            .with("pass_ticket", session.auth.pass_ticket.expose())
-    }
-
     /// Marks the path as already having a `?`.
     pub(crate) const fn continued(mut self) -> Self {
         self.separator = '&';
@@ -201,7 +190,8 @@ impl Url {
         self.finish(device, now, Method::POST, Some((kind, body.into())))
     }
 
-    /// Finishes a POST of JSON with a `BaseRequest` and a new `DeviceID`.
+    /// Finishes a POST of JSON with a `BaseRequest` and a new `DeviceID`. `lang` and `pass_ticket`
+    /// are the last parameters of its URL.
     pub(crate) fn post_base(
         self,
         session: &mut Session,
@@ -210,7 +200,9 @@ impl Url {
     ) -> http::Request<Body> {
         let device_id = session.device_id();
         let body = body(session, session.base_request(&device_id));
-        self.post_json(&mut session.device, now, body)
+        self.with("lang", session.device.lang.as_str())
+            .with("pass_ticket", session.auth.pass_ticket.expose())
+            .post_json(&mut session.device, now, body)
     }
 
     /// Finishes a POST of an encoded form.
