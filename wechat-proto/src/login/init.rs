@@ -153,19 +153,7 @@ impl Endpoint for InitSession {
             click_report_interval: Duration::from_millis(
                 u64::try_from(wire.click_report_interval.0).unwrap_or(0),
             ),
-            subscriptions: wire
-                .subscriptions
-                .0
-                .into_iter()
-                .filter_map(|wire| {
-                    Some(Subscription {
-                        user_name: wire.user_name.parse().ok()?,
-                        nick_name: decode(wire.nick_name),
-                        time: seconds(wire.time),
-                        articles: wire.articles.0.into_iter().map(WireArticle::take).collect(),
-                    })
-                })
-                .collect(),
+            subscriptions: wire.subscriptions.0,
         })
     }
 }
@@ -191,7 +179,7 @@ reply! {
 }
 
 object! {
-    struct WireSubscription {
+    struct WireSubscription listed as Subscription {
         "UserName" => user_name: Text,
         "NickName" => nick_name: Text,
         "Time" => time: Int,
@@ -199,8 +187,19 @@ object! {
     }
 }
 
+impl WireSubscription {
+    fn take(self) -> Option<Subscription> {
+        Some(Subscription {
+            user_name: self.user_name.parse().ok()?,
+            nick_name: decode(self.nick_name),
+            time: seconds(self.time),
+            articles: self.articles.0,
+        })
+    }
+}
+
 object! {
-    struct WireArticle {
+    struct WireArticle listed as MpArticle {
         "Title" => title: Text,
         "Digest" => digest: Text,
         "Cover" => cover: Text,
@@ -209,13 +208,13 @@ object! {
 }
 
 impl WireArticle {
-    fn take(self) -> MpArticle {
-        MpArticle {
+    fn take(self) -> Option<MpArticle> {
+        Some(MpArticle {
             title: decode(self.title),
             digest: decode(self.digest),
             cover: self.cover.into_boxed(),
             url: self.url.into_boxed(),
-        }
+        })
     }
 }
 
