@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use serde::Serialize;
 
-use super::piece::{Hidden, attributes, int, is_root, plain, url};
+use super::piece::{Hidden, attributes, is_root, number, plain, url};
 use super::recommend::RecommendInfo;
 use super::wire::WireMessage;
 
@@ -61,14 +61,14 @@ impl Card {
             "shortpy" => self.short_pinyin = plain(value),
             "bigheadimgurl" => self.big_head_img_url = url(value),
             "smallheadimgurl" => self.small_head_img_url = url(value),
-            "imagestatus" => self.image_status = int(value),
+            "imagestatus" => self.image_status = number(value),
             "regionCode" => self.region_code = plain(value),
-            "certflag" => self.cert_flag = int(value),
+            "certflag" => self.cert_flag = number(value),
             "certinfo" => self.cert_info = plain(value),
             "brandIconUrl" => self.brand_icon_url = url(value),
             "brandHomeUrl" => self.brand_home_url = url(value),
             "brandSubscriptConfigUrl" => self.brand_subscript_config_url = url(value),
-            "brandFlags" => self.brand_flags = int(value),
+            "brandFlags" => self.brand_flags = number(value),
             "antispamticket" => self.antispam_ticket = plain(value).into(),
             _ => self.info.complete(name, value),
         }

@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use serde::Serialize;
 
 use super::content::document;
-use super::piece::{self, Hidden, int, pixels, plain, size, url};
+use super::piece::{self, Hidden, number, plain, url};
 use super::wire::WireMessage;
 use crate::wire::document::{Attributes, Found, walk};
 
@@ -126,10 +126,10 @@ impl Emoticon {
     fn attribute(&mut self, name: &str, value: &str) {
         match name {
             "md5" => self.md5 = plain(value),
-            "len" => self.length = size(value),
-            "type" => self.kind = int(value),
-            "width" if self.width == 0 => self.width = pixels(value),
-            "height" if self.height == 0 => self.height = pixels(value),
+            "len" => self.length = number(value),
+            "type" => self.kind = number(value),
+            "width" if self.width == 0 => self.width = number(value),
+            "height" if self.height == 0 => self.height = number(value),
             "productid" => self.product_id = plain(value),
             "designerid" => self.designer_id = plain(value),
             "fromusername" => self.from = plain(value),
@@ -149,8 +149,8 @@ fn game(attributes: &Attributes<'_>) -> Option<Game> {
     let (mut kind, mut content) = (0, 0);
     for (name, value) in attributes.iter() {
         match name {
-            "type" => kind = int(&value),
-            "content" => content = int(&value),
+            "type" => kind = number(&value),
+            "content" => content = number(&value),
             _ => {}
         }
     }

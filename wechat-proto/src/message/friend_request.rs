@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use serde::Serialize;
 
-use super::piece::{Hidden, attributes, int, is_root, plain, url};
+use super::piece::{Hidden, attributes, is_root, number, plain, url};
 use super::recommend::RecommendInfo;
 use super::wire::WireMessage;
 use crate::contact::Ticket;
@@ -94,8 +94,8 @@ impl FriendRequest {
         attributes(&record.content, is_root, |name, value| request.attribute(name, value));
         let is_list = |path: &[&str]| path.last() == Some(&"brandlist");
         attributes(&record.content, is_list, |name, value| match name {
-            "count" => request.brand_count = int(value),
-            "ver" => request.brand_version = int(value),
+            "count" => request.brand_count = number(value),
+            "ver" => request.brand_version = number(value),
             _ => {}
         });
         if request.info.ticket.is_none() {
@@ -112,15 +112,15 @@ impl FriendRequest {
             "shortpy" => self.short_pinyin = plain(value),
             "bigheadimgurl" => self.big_head_img_url = url(value),
             "smallheadimgurl" => self.small_head_img_url = url(value),
-            "imagestatus" => self.image_status = int(value),
+            "imagestatus" => self.image_status = number(value),
             "country" => self.country = plain(value),
-            "percard" => self.personal_card = int(value),
+            "percard" => self.personal_card = number(value),
             "weibo" => self.weibo = url(value),
             "weibonickname" => self.weibo_nick_name = plain(value),
-            "albumflag" => self.album_flag = int(value),
-            "albumstyle" => self.album_style = int(value),
+            "albumflag" => self.album_flag = number(value),
+            "albumstyle" => self.album_style = number(value),
             "albumbgimgid" => self.album_background_id = plain(value),
-            "snsflag" => self.sns_flag = int(value),
+            "snsflag" => self.sns_flag = number(value),
             "snsbgimgid" => self.sns_background_url = url(value),
             "snsbgobjectid" => self.sns_background_id = plain(value),
             "mhash" => self.mobile_hash = plain(value),

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use serde::Serialize;
 
-use super::piece::{self, Hidden, attributes, pixels, plain, size};
+use super::piece::{self, Hidden, attributes, number, plain};
 use super::wire::WireMessage;
 
 /// A picture: `MsgType` 3.
@@ -54,16 +54,16 @@ impl Image {
 
     fn attribute(&mut self, name: &str, value: &str) {
         match name {
-            "length" => self.length = size(value),
-            "hdlength" => self.hd_length = size(value),
+            "length" => self.length = number(value),
+            "hdlength" => self.hd_length = number(value),
             "md5" => self.md5 = plain(value),
             "cdnmidimgurl" => self.cdn_url = plain(value),
             "cdnbigimgurl" if self.cdn_url.is_empty() => self.cdn_url = plain(value),
             "cdnthumburl" => self.cdn_thumb_url = plain(value),
             "aeskey" => self.aes_key = plain(value).into(),
             // The record's values take precedence.
-            "cdnthumbwidth" if self.width == 0 => self.width = pixels(value),
-            "cdnthumbheight" if self.height == 0 => self.height = pixels(value),
+            "cdnthumbwidth" if self.width == 0 => self.width = number(value),
+            "cdnthumbheight" if self.height == 0 => self.height = number(value),
             _ => {}
         }
     }

@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use super::content::document;
-use super::piece::{attributes, int, plain, text, url};
+use super::piece::{attributes, number, plain, text, url};
 use super::wire::WireMessage;
 
 /// A location: `MsgType` 48, usually 1 with `SubMsgType` 48.
@@ -99,7 +99,7 @@ impl Location {
         let any = attributes(content, is_place, |name, value| match name {
             "x" => x = plain(value),
             "y" => y = plain(value),
-            "scale" => self.scale = int(value),
+            "scale" => self.scale = number(value),
             "label" => self.label = plain(value),
             "maptype" => self.map_type = plain(value),
             "poiname" => self.poi_name = poi_name(value),

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use super::content::document;
-use super::piece::{Piece, Texts, pixels, text, url};
+use super::piece::{Piece, Texts, number, text, url};
 use super::wire::WireMessage;
 use crate::time::Timestamp;
 use crate::wire::document::{Found, walk};
@@ -109,7 +109,7 @@ impl Article {
         // `url|width|height`
         let mut cover = texts.get("cover").split('|');
         let cover_url = url(cover.next().unwrap_or_default());
-        let mut pixels = || pixels(cover.next().unwrap_or_default());
+        let mut pixels = || number(cover.next().unwrap_or_default());
         let (cover_width, cover_height) = (pixels(), pixels());
         Self {
             cover_url,

@@ -5,6 +5,7 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use core::fmt;
+use core::str::FromStr;
 use core::time::Duration;
 
 use serde::{Serialize, Serializer};
@@ -158,22 +159,18 @@ impl Piece {
         self.plain().into()
     }
 
-    pub(super) fn int(&self) -> i64 {
-        int(&self.0)
-    }
-
-    pub(super) fn size(&self) -> u64 {
-        size(&self.0)
+    pub(super) fn number<T: FromStr + Default>(&self) -> T {
+        number(&self.0)
     }
 
     /// Parses a number of pixels, which some phones write as `1080.0`.
     pub(super) fn pixels(&self) -> u32 {
-        pixels(self.0.split('.').next().unwrap_or_default())
+        number(self.0.split('.').next().unwrap_or_default())
     }
 
     /// Parses a time in seconds; `None` if it is 0 or malformed.
     pub(super) fn time(&self) -> Option<Timestamp> {
-        Some(self.size()).filter(|seconds| *seconds > 0).map(Timestamp::from_secs)
+        Some(self.number()).filter(|seconds| *seconds > 0).map(Timestamp::from_secs)
     }
 }
 
@@ -200,18 +197,8 @@ pub(super) fn url(value: &str) -> Box<str> {
     url.into()
 }
 
-/// Parses an integer; returns 0 if malformed.
-pub(super) fn int(value: &str) -> i64 {
-    value.trim().parse().unwrap_or_default()
-}
-
-/// Parses a size or a count; returns 0 if malformed.
-pub(super) fn size(value: &str) -> u64 {
-    value.trim().parse().unwrap_or_default()
-}
-
-/// Parses a number of pixels; returns 0 if malformed.
-pub(super) fn pixels(value: &str) -> u32 {
+/// Parses a number; returns 0 if it is malformed or out of range.
+pub(super) fn number<T: FromStr + Default>(value: &str) -> T {
     value.trim().parse().unwrap_or_default()
 }
 
@@ -248,10 +235,10 @@ mod tests {
         assert_eq!(&*piece(&["http://x/?a=1&amp;amp;b\n=2&c"]).url(), "http://x/?a=1&b=2&c");
         assert_eq!(&*piece(&["a&amp;b"]).plain(), "a&amp;b");
         assert_eq!(
-            (piece(&[" 12 "]).int(), piece(&["-1"]).size(), piece(&["x"]).int()),
-            (12, 0, 0)
+            (piece(&[" 12 "]).number(), piece(&["-1"]).number(), piece(&["x"]).number()),
+            (12_i64, 0_u64, 0_i64)
         );
-        assert_eq!((pixels("4294967296"), pixels(" 85"), size("")), (0, 85, 0));
+        assert_eq!((number("4294967296"), number(" 85"), number("")), (0_u32, 85_u32, 0_u64));
         assert_eq!((unsigned::<u32>(-1), unsigned::<u64>(7)), (0, 7));
         assert!(piece(&[" ", "\n"]).is_empty());
     }

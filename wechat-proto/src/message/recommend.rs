@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use serde::Serialize;
 
-use super::piece::{int, plain};
+use super::piece::{number, plain};
 use crate::contact::Ticket;
 use crate::text::decode;
 use crate::wire::lenient::Int;
@@ -102,32 +102,20 @@ impl RecommendInfo {
 
     /// Sets a field that the record lacks from an XML attribute.
     pub(super) fn complete(&mut self, name: &str, value: &str) {
-        let field = match name {
-            "nickname" | "fromnickname" => &mut self.nick_name,
-            "alias" => &mut self.alias,
-            "province" => &mut self.province,
-            "city" => &mut self.city,
-            "content" => &mut self.content,
-            "sign" => &mut self.signature,
-            "ticket" => {
-                self.ticket = self.ticket.take().or_else(|| value.trim().parse().ok());
-                return;
+        match name {
+            "nickname" | "fromnickname" if self.nick_name.is_empty() => {
+                self.nick_name = plain(value);
             }
-            _ => {
-                let number = match name {
-                    "scene" => &mut self.scene,
-                    "sex" => &mut self.sex,
-                    "opcode" => &mut self.op_code,
-                    _ => return,
-                };
-                if *number == 0 {
-                    *number = int(value);
-                }
-                return;
-            }
-        };
-        if field.is_empty() {
-            *field = plain(value);
+            "alias" if self.alias.is_empty() => self.alias = plain(value),
+            "province" if self.province.is_empty() => self.province = plain(value),
+            "city" if self.city.is_empty() => self.city = plain(value),
+            "content" if self.content.is_empty() => self.content = plain(value),
+            "sign" if self.signature.is_empty() => self.signature = plain(value),
+            "ticket" if self.ticket.is_none() => self.ticket = value.trim().parse().ok(),
+            "scene" if self.scene == 0 => self.scene = number(value),
+            "sex" if self.sex == 0 => self.sex = number(value),
+            "opcode" if self.op_code == 0 => self.op_code = number(value),
+            _ => {}
         }
     }
 }

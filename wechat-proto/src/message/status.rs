@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use super::content::document;
+use super::piece::number;
 use crate::wire::document::{Found, walk};
 use crate::{Timestamp, UserName};
 
@@ -90,8 +91,7 @@ impl StatusNotify {
         let mut unread_moments = None;
         let mut unread_chats = Vec::new();
         for (id, time) in &document.chats {
-            let seconds = time.trim().parse().unwrap_or_default();
-            match (id.trim(), Timestamp::from_secs(seconds)) {
+            match (id.trim(), Timestamp::from_secs(number(time))) {
                 (MOMENTS, time) => unread_moments = Some(time),
                 ("", _) => {}
                 (id, last_read) => {
@@ -135,8 +135,7 @@ impl Document {
         // last.
         walk(text, |path, found| match (path, found) {
             ([_, "op"], Found::Element(attributes)) => {
-                let number = attributes.iter().find(|(name, _)| *name == "id");
-                read.op = number.and_then(|(_, id)| id.trim().parse().ok()).unwrap_or_default();
+                read.op = attributes.get("id").map_or(0, |id| number(&id));
             }
             ([_, "op", "username"], Found::Text(text)) => read.ids.push_str(text),
             ([_, "op", "unreadchatlist", _], Found::Element(_)) => read.chats.push(<_>::default()),

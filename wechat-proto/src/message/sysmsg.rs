@@ -176,8 +176,7 @@ impl Fields {
         match (inner, found) {
             ([], Found::Element(attributes)) => {
                 self.any = true;
-                let kind = attributes.iter().find(|(name, _)| *name == "type");
-                self.kind = kind.map(|(_, kind)| kind.trim().into()).unwrap_or_default();
+                self.kind = attributes.get("type").unwrap_or_default().trim().into();
             }
             ([kind], Found::Element(_)) if self.kind.is_empty() => self.kind.push_str(kind),
             (["sysmsgtemplate", "content_template", "link_list", link @ ..], found) => {

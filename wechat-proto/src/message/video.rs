@@ -6,7 +6,7 @@ use core::time::Duration;
 use serde::Serialize;
 
 use super::msg_type::MsgType;
-use super::piece::{self, Hidden, attributes, millis, pixels, plain, size};
+use super::piece::{self, Hidden, attributes, millis, number, plain};
 use super::wire::WireMessage;
 
 /// A video: `MsgType` 43, 44 and 62. The video and its thumbnail are downloaded by message id.
@@ -57,12 +57,12 @@ impl Video {
 
     fn attribute(&mut self, name: &str, value: &str) {
         match name {
-            "length" => self.length = size(value),
+            "length" => self.length = number(value),
             "playlength" if self.duration.is_zero() => {
-                self.duration = Duration::from_secs(size(value));
+                self.duration = Duration::from_secs(number(value));
             }
-            "cdnthumbwidth" if self.width == 0 => self.width = pixels(value),
-            "cdnthumbheight" if self.height == 0 => self.height = pixels(value),
+            "cdnthumbwidth" if self.width == 0 => self.width = number(value),
+            "cdnthumbheight" if self.height == 0 => self.height = number(value),
             "md5" => self.md5 = plain(value),
             "fromusername" => self.from = plain(value),
             "cdnvideourl" => self.cdn_url = plain(value),

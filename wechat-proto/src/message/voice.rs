@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use serde::Serialize;
 
-use super::piece::{self, Hidden, attributes, int, millis, plain, size};
+use super::piece::{self, Hidden, attributes, millis, number, plain};
 use super::wire::WireMessage;
 
 /// A voice message: `MsgType` 34. It is downloaded by message id.
@@ -49,12 +49,12 @@ impl Voice {
     fn attribute(&mut self, name: &str, value: &str) {
         match name {
             "voicelength" if self.duration.is_zero() => {
-                self.duration = Duration::from_millis(size(value));
+                self.duration = Duration::from_millis(number(value));
             }
-            "length" => self.length = size(value),
-            "voiceformat" => self.format = int(value),
-            "endflag" => self.complete = int(value) != 0,
-            "cancelflag" => self.cancelled = int(value) != 0,
+            "length" => self.length = number(value),
+            "voiceformat" => self.format = number(value),
+            "endflag" => self.complete = number::<i64>(value) != 0,
+            "cancelflag" => self.cancelled = number::<i64>(value) != 0,
             "bufid" => self.buffer_id = plain(value),
             "fromusername" => self.from = plain(value),
             "clientmsgid" => self.client_msg_id = plain(value),

@@ -78,7 +78,7 @@ impl Voip {
             _ => {}
         });
         voip.text = words.plain();
-        voip.duration = Duration::from_secs(seconds.size());
+        voip.duration = Duration::from_secs(seconds.number());
         voip.by = match by.as_str() {
             "0" => Some(VoipBy::Video),
             "1" => Some(VoipBy::Voice),

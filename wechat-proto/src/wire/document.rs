@@ -31,6 +31,11 @@ pub(crate) enum Found<'a> {
 pub(crate) struct Attributes<'a>(&'a BytesStart<'a>);
 
 impl<'a> Attributes<'a> {
+    /// Returns the value of the first attribute with this name.
+    pub(crate) fn get(&self, name: &str) -> Option<Cow<'a, str>> {
+        self.iter().find(|(found, _)| *found == name).map(|(_, value)| value)
+    }
+
     /// Returns the names and decoded values, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&'a str, Cow<'a, str>)> {
         // Tolerates blanks around `=`, missing blanks between attributes and duplicates:

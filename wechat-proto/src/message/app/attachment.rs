@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use serde::Serialize;
 
-use super::super::piece::{self, Hidden, Texts, pixels};
+use super::super::piece::{self, Hidden, Texts, number};
 use super::super::wire::WireMessage;
 use crate::ids::MsgId;
 
@@ -35,14 +35,14 @@ pub struct Attachment {
 impl Attachment {
     pub(super) fn of(mut texts: Texts) -> Self {
         Self {
-            length: texts.take("totallen").size(),
+            length: texts.take("totallen").number(),
             md5: texts.take_either("emoticonmd5", "md5").plain(),
             extension: lower(texts.get("fileext")),
             attach_id: texts.take("attachid").hidden(),
             cdn_url: texts.take("cdnattachurl").plain(),
             cdn_thumb_url: texts.take("cdnthumburl").plain(),
-            thumb_width: pixels(texts.get("cdnthumbwidth")),
-            thumb_height: pixels(texts.get("cdnthumbheight")),
+            thumb_width: number(texts.get("cdnthumbwidth")),
+            thumb_height: number(texts.get("cdnthumbheight")),
             aes_key: texts.take("aeskey").hidden(),
         }
     }

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use super::super::news::Articles;
-use super::super::piece::{Piece, Texts, int, plain};
+use super::super::piece::{Piece, Texts, number, plain};
 use super::history;
 use super::kinds::AppKind;
 use super::share::ChannelDraft;
@@ -40,20 +40,14 @@ impl Draft {
     /// Parses the document. Returns whether it contains an app message, and whether it contains any
     /// element.
     pub(super) fn read(&mut self, document: &str) -> (bool, bool) {
-        let marked = walk(document, |path, found| match path {
+        let marked = walk(document, |path, found| {
             // Messages sent by this account are not enclosed in `msg`.
-            ["msg", "appmsg", path @ ..] | ["appmsg", path @ ..] => self.visit(path, found),
-            ["msg", "appinfo", "appname"] | ["appinfo", "appname"] => {
-                if let Found::Text(text) = found {
-                    self.app_name.push(text);
-                }
+            match (path.strip_prefix(&["msg"]).unwrap_or(path), found) {
+                (["appmsg", path @ ..], found) => self.visit(path, found),
+                (["appinfo", "appname"], Found::Text(text)) => self.app_name.push(text),
+                (["fromusername"], Found::Text(text)) => self.from.push(text),
+                _ => {}
             }
-            ["msg", "fromusername"] | ["fromusername"] => {
-                if let Found::Text(text) = found {
-                    self.from.push(text);
-                }
-            }
-            _ => {}
         });
         (self.any, marked)
     }
@@ -61,7 +55,7 @@ impl Draft {
     /// Returns the type. The record's takes precedence over the XML's, as on the official page.
     pub(super) fn kind(&self) -> AppKind {
         match self.record_kind {
-            0 => AppKind(int(self.texts.get("type"))),
+            0 => AppKind(number(self.texts.get("type"))),
             number => AppKind(number),
         }
     }
@@ -73,8 +67,7 @@ impl Draft {
             ([name], Found::Text(text)) => self.texts.push(name, text),
             ([], Found::Element(attributes)) => {
                 self.any = true;
-                let id = attributes.iter().find(|(name, _)| *name == "appid");
-                self.app_id = id.map(|(_, id)| plain(&id)).unwrap_or_default();
+                self.app_id = attributes.get("appid").map(|id| plain(&id)).unwrap_or_default();
             }
             (["appattach", name], Found::Text(text)) => self.attachment.push(name, text),
             (["mmreader", "category", path @ ..], found) => self.articles.visit(path, found),

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::super::content::nested;
 use super::super::msg_type::names;
-use super::super::piece::{Texts, int};
+use super::super::piece::{Texts, number};
 use crate::wire::document::{Found, walk};
 
 /// A forwarded chat history: `AppMsgType` 19, sometimes 0; 40 if it was forwarded again; or a note
@@ -96,8 +96,8 @@ impl Draft {
         match (path, found) {
             ([name], Found::Text(text)) => self.texts.push(name, text),
             (["datalist", "dataitem"], Found::Element(attributes)) => {
-                let kind = attributes.iter().find(|(name, _)| *name == "datatype");
-                let kind = HistoryKind(kind.map_or(0, |(_, kind)| int(&kind)));
+                let kind = attributes.get("datatype").map_or(0, |kind| number(&kind));
+                let kind = HistoryKind(kind);
                 self.items.push((kind, Texts::default()));
             }
             (["datalist", "dataitem", name], Found::Text(text)) => {
@@ -125,7 +125,7 @@ impl Draft {
             text: texts.take("datadesc").typed(),
             title: texts.take("datatitle").plain(),
             url: texts.take_either("link", "streamweburl").url(),
-            length: texts.take("datasize").size(),
+            length: texts.take("datasize").number(),
             md5: texts.take("fullmd5").plain(),
             extension: texts.take("datafmt").plain(),
         };

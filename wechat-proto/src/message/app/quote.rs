@@ -57,7 +57,7 @@ impl fmt::Debug for Quote {
 impl Quote {
     /// Parses the texts of `refermsg`.
     pub(super) fn of(mut texts: Texts) -> Self {
-        let kind = MsgType(texts.take("type").int());
+        let kind = MsgType(texts.take("type").number());
         let content = texts.take("content");
         let title = if kind == MsgType::APP { title(content.as_str()) } else { None };
         Self {

@@ -121,8 +121,8 @@ impl MiniProgram {
             app_id: texts.take("appid").plain(),
             page_path: texts.take("pagepath").url(),
             icon_url: texts.take("weappiconurl").url(),
-            kind: texts.take("type").int(),
-            version: texts.take("version").int(),
+            kind: texts.take("type").number(),
+            version: texts.take("version").number(),
         }
     }
 }
@@ -131,7 +131,7 @@ impl Transfer {
     /// Parses the texts of `wcpayinfo`.
     pub(super) fn of(mut texts: Texts) -> Self {
         Self {
-            pay_sub_type: texts.take("paysubtype").int(),
+            pay_sub_type: texts.take("paysubtype").number(),
             amount: texts.take("feedesc").plain(),
             memo: texts.take("pay_memo").typed(),
             transfer_id: texts.take("transferid").plain(),
@@ -139,7 +139,7 @@ impl Transfer {
             transaction_id: texts.take("transcationid").plain(),
             began: texts.take("begintransfertime").time(),
             expires: texts.take("invalidtime").time(),
-            effective_date: texts.take("effectivedate").int(),
+            effective_date: texts.take("effectivedate").number(),
         }
     }
 }
@@ -186,7 +186,7 @@ impl ChannelDraft {
             thumb_url: media.take_either("thumbUrl", "coverUrl").url(),
             width: media.take("width").pixels(),
             height: media.take("height").pixels(),
-            duration: Duration::from_secs(media.take("videoPlayDuration").size()),
+            duration: Duration::from_secs(media.take("videoPlayDuration").number()),
         }
     }
 }
