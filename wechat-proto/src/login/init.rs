@@ -125,11 +125,8 @@ impl Endpoint for InitSession {
     ///   account.
     fn parse(&self, response: &Response) -> Result<Init, Error> {
         let wire: WireInit = envelope::answer(ENDPOINT, response)?;
-        let user = wire.user.take().ok_or(Error::Malformed {
-            endpoint: ENDPOINT,
-            expected: "a User with a UserName",
-            found: "none".into(),
-        })?;
+        let malformed = || envelope::malformed(ENDPOINT, "a User with a UserName", "none");
+        let user = wire.user.take().ok_or_else(malformed)?;
         Ok(Init {
             me: Me::of(user),
             contacts: wire.contacts.0,

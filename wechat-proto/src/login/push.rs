@@ -71,19 +71,13 @@ impl Endpoint for PushLogin {
     /// - [`Error::Status`] for an HTTP status of 500 or above.
     /// - [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<Uuid, Error> {
-        let malformed = |found: &'static str| Error::Malformed {
-            endpoint: ENDPOINT,
-            expected: "JSON with ret and uuid",
-            found: found.into(),
-        };
+        let malformed =
+            |found: &'static str| envelope::malformed(ENDPOINT, "JSON with ret and uuid", found);
         let wire: Wire = envelope::parse(ENDPOINT, response)?;
         match wire.ret.0.map(Ret) {
             Some(Ret::OK) => Uuid::parse(&wire.uuid).ok_or_else(|| malformed("no uuid")),
             // There is no session yet that could have ended.
-            Some(ret) => {
-                let message = envelope::readable(&wire.msg).into();
-                Err(Error::Refused { endpoint: ENDPOINT, ret, message })
-            }
+            Some(ret) => Err(envelope::refused(ENDPOINT, ret, &wire.msg)),
             None => Err(malformed("JSON without ret")),
         }
     }

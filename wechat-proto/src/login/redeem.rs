@@ -110,21 +110,17 @@ impl Endpoint for RedeemTicket {
     fn parse(&self, response: &Response) -> Result<Redeemed, Error> {
         let text = envelope::script(response);
         let unexpected = || envelope::unexpected(ENDPOINT, EXPECTED, response);
-        let malformed = |found: &'static str| Error::Malformed {
-            endpoint: ENDPOINT,
-            expected: EXPECTED,
-            found: with_status(response, found.into()),
+        let malformed = |found: &'static str| {
+            envelope::malformed(ENDPOINT, EXPECTED, with_status(response, found.into()))
         };
         if !matches!(response.status(), StatusCode::OK | StatusCode::MOVED_PERMANENTLY) {
             return Err(unexpected());
         }
         let Some(page) = page(&text) else {
             return Err(match html::visible_text(&text).filter(|text| !text.is_empty()) {
-                Some(text) if response.status() == StatusCode::OK => Error::Refused {
-                    endpoint: ENDPOINT,
-                    ret: Ret::OK,
-                    message: envelope::readable(&text).into(),
-                },
+                Some(text) if response.status() == StatusCode::OK => {
+                    envelope::refused(ENDPOINT, Ret::OK, &text)
+                }
                 _ => unexpected(),
             });
         };
@@ -146,8 +142,8 @@ impl Endpoint for RedeemTicket {
             None | Some(Ok(0)) => {}
             Some(Ok(ret)) => {
                 // There is no session yet that could have ended.
-                let message = envelope::readable(field("message").unwrap_or_default()).into();
-                return Err(Error::Refused { endpoint: ENDPOINT, ret: Ret(ret), message });
+                let message = field("message").unwrap_or_default();
+                return Err(envelope::refused(ENDPOINT, Ret(ret), message));
             }
             Some(Err(_)) => return Err(malformed("a ret that is not a number")),
         }

@@ -67,10 +67,7 @@ impl Endpoint for GetUuid {
         let script = envelope::assignments(response, &text);
         match script.number("QRLogin.code") {
             Some(200) => {}
-            Some(code) => {
-                let (ret, message) = (Ret(code), "".into());
-                return Err(Error::Refused { endpoint: ENDPOINT, ret, message });
-            }
+            Some(code) => return Err(envelope::refused(ENDPOINT, Ret(code), "")),
             None => return Err(envelope::unexpected(ENDPOINT, "window.QRLogin.code", response)),
         }
         script

@@ -11,6 +11,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::file_name::FileName;
 use crate::flow::{Response, Want};
+use crate::wire::envelope;
 use crate::wire::query::{Accept, Url};
 use crate::{Body, Error, MsgId, Session, Timestamp};
 
@@ -89,11 +90,7 @@ pub(super) fn read(
     reply: &Response,
 ) -> Result<Head, Error> {
     let (status, headers) = (reply.status(), reply.headers());
-    let malformed = |found: &'static str| Error::Malformed {
-        endpoint,
-        expected: wanted.name(),
-        found: found.into(),
-    };
+    let malformed = |found: &'static str| envelope::malformed(endpoint, wanted.name(), found);
     match status {
         StatusCode::OK | StatusCode::PARTIAL_CONTENT => {}
         StatusCode::NO_CONTENT => return Err(Error::EmptyMedia { endpoint }),

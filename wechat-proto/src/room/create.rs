@@ -12,7 +12,7 @@ use crate::endpoint::{PAGE, Repeat};
 use crate::error::Ret;
 use crate::flow::{Response, Want};
 use crate::text::decode;
-use crate::wire::envelope::{self, Envelope as _, reply};
+use crate::wire::envelope::{self, reply};
 use crate::wire::fields::{Fields as _, Object};
 use crate::wire::lenient::List;
 use crate::wire::query::Url;
@@ -87,14 +87,10 @@ impl Endpoint for CreateRoom {
         let wire: Wire = envelope::open(ENDPOINT, response)?;
         // Only the name proves success, because a refusal has `Ret` 0, no name, and a notice.
         if wire.chat_room_name.is_empty() {
-            let message = envelope::readable(&wire.base().err_msg).into();
-            return Err(Error::Refused { endpoint: ENDPOINT, ret: Ret::OK, message });
+            return Err(envelope::refused(ENDPOINT, Ret::OK, &wire.base.err_msg));
         }
-        let room = wire.chat_room_name.parse().map_err(|_| Error::Malformed {
-            endpoint: ENDPOINT,
-            expected: "a room's name",
-            found: "something else".into(),
-        })?;
+        let malformed = |_| envelope::malformed(ENDPOINT, "a room's name", "something else");
+        let room = wire.chat_room_name.parse().map_err(malformed)?;
         Ok(CreatedRoom {
             room,
             topic: decode(wire.topic),

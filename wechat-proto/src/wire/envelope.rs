@@ -124,11 +124,7 @@ pub(crate) fn parse<T: Lenient>(endpoint: &'static str, reply: &Response) -> Res
     if reply.status() != StatusCode::OK {
         return Err(unexpected(endpoint, "JSON", reply));
     }
-    json::parse(reply.body()).map_err(|found| Error::Malformed {
-        endpoint,
-        expected: "JSON",
-        found,
-    })
+    json::parse(reply.body()).map_err(|found| malformed(endpoint, "JSON", found))
 }
 
 /// Checks the code of a reply.
@@ -140,22 +136,34 @@ pub(crate) fn check(endpoint: &'static str, base: &BaseResponse) -> Result<(), E
     match base.ret.0.map(Ret) {
         Some(Ret::OK) => Ok(()),
         Some(ret) => Err(refusal(endpoint, ret, &base.err_msg)),
-        None => Err(Error::Malformed {
-            endpoint,
-            expected: "JSON with a BaseResponse",
-            found: "JSON without one".into(),
-        }),
+        None => Err(malformed(endpoint, "JSON with a BaseResponse", "JSON without one")),
     }
 }
 
 /// Returns the error for a code.
 pub(crate) fn refusal(endpoint: &'static str, ret: Ret, message: &str) -> Error {
-    let message = readable(message).into();
     match ret {
-        ret if ret.ends_session() => Error::LoggedOut { ret, ended: None, message },
-        Ret::TOO_FREQUENT => Error::Limited { endpoint, message },
-        _ => Error::Refused { endpoint, ret, message },
+        ret if ret.ends_session() => {
+            Error::LoggedOut { ret, ended: None, message: readable(message).into() }
+        }
+        Ret::TOO_FREQUENT => Error::Limited { endpoint, message: readable(message).into() },
+        _ => refused(endpoint, ret, message),
     }
+}
+
+/// Returns the error for a code that does not end the session, whatever its number: there is none
+/// before the login.
+pub(crate) fn refused(endpoint: &'static str, ret: Ret, message: &str) -> Error {
+    Error::Refused { endpoint, ret, message: readable(message).into() }
+}
+
+/// Returns the error for a reply of another form.
+pub(crate) fn malformed(
+    endpoint: &'static str,
+    expected: &'static str,
+    found: impl Into<Cow<'static, str>>,
+) -> Error {
+    Error::Malformed { endpoint, expected, found: found.into() }
 }
 
 /// Returns a text of the server in readable form: extracted from its notice, decoded if it was
@@ -174,9 +182,7 @@ pub(crate) fn with_status(reply: &Response, found: Cow<'static, str>) -> Cow<'st
     if reply.status() == StatusCode::OK {
         return found;
     }
-    let mut text = alloc::format!("status {} with ", reply.status().as_u16());
-    text.push_str(&found);
-    Cow::Owned(text)
+    alloc::format!("status {} with {found}", reply.status().as_u16()).into()
 }
 
 /// Parses the assignments of a script reply; none unless its status is 200.
@@ -200,7 +206,7 @@ pub(crate) fn unexpected(
         return Error::Status { endpoint, status: status.as_u16() };
     }
     let found = json::describe(&script(reply));
-    Error::Malformed { endpoint, expected, found: with_status(reply, found) }
+    malformed(endpoint, expected, with_status(reply, found))
 }
 
 #[cfg(test)]
