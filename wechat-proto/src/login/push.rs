@@ -55,11 +55,10 @@ impl Endpoint for PushLogin {
             PushHost::Login => Role::Login,
         };
         let path = "/cgi-bin/mmwebwx-bin/webwxpushloginurl";
-        let mut url = Url::new(role, path).with("uin", self.uin);
-        if device.entry.is_desktop() {
-            url = url.with("mod", "desktop");
-        }
-        url.get(device, now)
+        Url::new(role, path)
+            .with("uin", self.uin)
+            .with_some("mod", device.entry.is_desktop().then_some("desktop"))
+            .get(device, now)
     }
 
     /// Parses `{"ret":"0","msg":"all ok","uuid":"…"}` and returns the UUID, for

@@ -72,17 +72,15 @@ impl Endpoint for RedeemTicket {
 
     fn request(&mut self, device: &mut Device, now: Timestamp) -> http::Request<Body> {
         // The redirect is not encoded again, because an encoded `@` or `==` leads to 1203.
-        let mut url = Url::verbatim(self.redirect.as_str());
-        url = url.with("fun", "new").with("version", "v2");
-        if device.entry.is_desktop() {
-            url = url.with("mod", "desktop");
-        }
-        if !device.entry.is_file_helper() {
+        let entry = &device.entry;
+        let mut http = Url::verbatim(self.redirect.as_str())
+            .with("fun", "new")
+            .with("version", "v2")
+            .with_some("mod", entry.is_desktop().then_some("desktop"))
             // On the file-transfer page, the `lang` of the redirect is the only one:
             // `docs/protocol.md` §15.
-            url = url.with("lang", device.lang.as_str());
-        }
-        let mut http = url.get(device, now);
+            .with_some("lang", (!entry.is_file_helper()).then_some(device.lang.as_str()))
+            .get(device, now);
         if let Some([version, extspam]) = device.entry.proof() {
             // Only this request has these headers: `docs/protocol.md` §3.6.
             let page = device.hosts.origin(Role::Api);

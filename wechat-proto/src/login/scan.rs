@@ -68,17 +68,16 @@ impl Endpoint for CheckScan {
 
     fn request(&mut self, device: &mut Device, now: Timestamp) -> http::Request<Body> {
         let first = !core::mem::replace(&mut self.requested, true);
-        let mut url = Url::new(Role::Login, "/cgi-bin/mmwebwx-bin/login")
+        let entry = &device.entry;
+        Url::new(Role::Login, "/cgi-bin/mmwebwx-bin/login")
             .accept(Accept::Script)
             .with("loginicon", true)
             .with("uuid", self.uuid.as_str())
             .with("tip", u8::from(first))
             .with("r", now.inverted())
-            .with("_", now.as_millis());
-        if device.entry.is_file_helper() {
-            url = url.with("appid", device.entry.appid());
-        }
-        url.get(device, now)
+            .with("_", now.as_millis())
+            .with_some("appid", entry.is_file_helper().then(|| entry.appid()))
+            .get(device, now)
     }
 
     /// Parses `window.code=408;`

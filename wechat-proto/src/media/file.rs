@@ -119,18 +119,15 @@ impl Endpoint for GetFile {
         } else {
             url.with_encoded("encryfilename", encry_file_name)
         };
-        let url = url
-            .with("fromuser", session.me.uin)
-            .with("pass_ticket", session.auth.pass_ticket.expose())
-            .with("webwx_data_ticket", session.device.data_ticket(now));
         let entry = &session.device.entry;
-        // `docs/protocol.md` §15.
-        let url = if entry.is_file_helper() {
-            url.with("sid", session.auth.sid.expose()).with_appid(entry)
-        } else {
-            url
-        };
-        url.accept(Accept::Page).get(&mut session.device, now)
+        url.with("fromuser", session.me.uin)
+            .with("pass_ticket", session.auth.pass_ticket.expose())
+            .with("webwx_data_ticket", session.device.data_ticket(now))
+            // `docs/protocol.md` §15.
+            .with_some("sid", entry.is_file_helper().then(|| session.auth.sid.expose()))
+            .with_appid(entry)
+            .accept(Accept::Page)
+            .get(&mut session.device, now)
     }
 
     /// # Errors

@@ -72,20 +72,15 @@ impl Endpoint for GetIcon {
 
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
         let Self { user_name, seq, message, room, big } = self;
-        let mut url = Url::api(ENDPOINT)
+        Url::api(ENDPOINT)
             .with("seq", seq)
             .with("username", user_name)
-            .with("skey", session.auth.skey.expose());
-        if let Some(message) = message {
-            url = url.with("msgid", super::number(message));
-        }
-        if let Some(room) = room {
-            url = url.with("chatroomid", room);
-        }
-        if *big {
-            url = url.with("type", "big");
-        }
-        url.accept(Accept::Image).get(&mut session.device, now)
+            .with("skey", session.auth.skey.expose())
+            .with_some("msgid", message.as_ref().map(super::number))
+            .with_some("chatroomid", room.as_ref())
+            .with_some("type", big.then_some("big"))
+            .accept(Accept::Image)
+            .get(&mut session.device, now)
     }
 
     /// # Errors

@@ -57,7 +57,7 @@ impl Endpoint for SyncCheck {
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
         let device_id = session.device_id();
         let entry = &session.device.entry;
-        let mut url = Url::new(Role::Push, "/cgi-bin/mmwebwx-bin/synccheck")
+        Url::new(Role::Push, "/cgi-bin/mmwebwx-bin/synccheck")
             .accept(Accept::Script)
             .with("r", now.as_millis())
             .with("skey", session.auth.skey.expose())
@@ -65,11 +65,9 @@ impl Endpoint for SyncCheck {
             .with("uin", session.me.uin)
             .with("deviceid", device_id)
             .with("synckey", session.next_check_key().joined())
-            .with_appid(entry);
-        if !entry.is_file_helper() {
-            url = url.with("_", now.as_millis());
-        }
-        url.get(&mut session.device, now)
+            .with_appid(entry)
+            .with_some("_", (!entry.is_file_helper()).then(|| now.as_millis()))
+            .get(&mut session.device, now)
     }
 
     /// Parses `window.synccheck={retcode:"0",selector:"2"}`.

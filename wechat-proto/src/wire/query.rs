@@ -169,7 +169,15 @@ impl Url {
     /// Adds the `mmweb_appid` of the file-transfer page, whose players and pictures cannot send it as
     /// a header: `docs/protocol.md` §15.
     pub(crate) fn with_appid(self, entry: &Entry) -> Self {
-        if entry.is_file_helper() { self.with("mmweb_appid", entry.appid()) } else { self }
+        self.with_some("mmweb_appid", entry.is_file_helper().then(|| entry.appid()))
+    }
+
+    /// Adds a parameter, unless it has no value.
+    pub(crate) fn with_some(self, name: &str, value: Option<impl fmt::Display>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
     }
 
     /// Finishes a GET.
