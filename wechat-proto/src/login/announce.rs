@@ -6,7 +6,7 @@
 use core::time::Duration;
 
 use crate::flow::Response;
-use crate::message::notify::{self, Code};
+use crate::message::{StatusCode, notify};
 use crate::{Body, Endpoint, Error, Session, Timestamp};
 
 /// A request that notifies the phone that this client logged in: `INITED`, from the account to
@@ -31,7 +31,7 @@ impl Endpoint for Announce {
 
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
         let me = session.me.user_name.clone();
-        notify::request(session, Code::Inited, &me, now)
+        notify::request(session, StatusCode::INITED, &me, now)
     }
 
     /// # Errors

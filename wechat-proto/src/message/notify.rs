@@ -3,8 +3,7 @@
 //! Notifies the account's phone that this client read, opened or left a chat (`docs/protocol.md`
 //! §4.2).
 
-use serde::Serialize;
-
+use super::StatusCode;
 use crate::flow::Response;
 use crate::wire::envelope;
 use crate::wire::fields::{Fields as _, Object};
@@ -16,24 +15,24 @@ const ENDPOINT: &str = "webwxstatusnotify";
 /// A request that notifies the account's phone that this client read, opened or left a chat.
 #[derive(Clone, Debug)]
 pub struct NotifyPhone {
-    code: Code,
+    code: StatusCode,
     chat: UserName,
 }
 
 impl NotifyPhone {
     /// Returns the notice `READED`: the chat was read here. The phone removes its unread mark.
     pub const fn mark_read(chat: UserName) -> Self {
-        Self { code: Code::Readed, chat }
+        Self { code: StatusCode::READ, chat }
     }
 
     /// Returns the notice `ENTER_SESSION`: the chat was opened here.
     pub const fn enter_chat(chat: UserName) -> Self {
-        Self { code: Code::EnterSession, chat }
+        Self { code: StatusCode::ENTERED, chat }
     }
 
     /// Returns the notice `QUIT_SESSION`: the chat was left here.
     pub const fn leave_chat(chat: UserName) -> Self {
-        Self { code: Code::QuitSession, chat }
+        Self { code: StatusCode::LEFT, chat }
     }
 }
 
@@ -55,32 +54,10 @@ impl Endpoint for NotifyPhone {
     }
 }
 
-/// `StatusNotifyCode`
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(into = "u8")]
-pub(crate) enum Code {
-    Readed,
-    EnterSession,
-    Inited,
-    QuitSession,
-}
-
-impl From<Code> for u8 {
-    fn from(code: Code) -> Self {
-        match code {
-            Code::Readed => 1,
-            Code::EnterSession => 2,
-            Code::Inited => 3,
-            // 4, `SYNC_CONV`, comes from the phone only.
-            Code::QuitSession => 5,
-        }
-    }
-}
-
 /// Builds the request of any notice from the account.
 pub(crate) fn request(
     session: &mut Session,
-    code: Code,
+    code: StatusCode,
     to: &UserName,
     now: Timestamp,
 ) -> http::Request<Body> {
