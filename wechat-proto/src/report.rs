@@ -29,21 +29,17 @@ pub struct Report {
 #[non_exhaustive]
 pub enum ReportKind {
     /// 1: durations of steps, and data about the session.
-    Timing,
+    Timing = 1,
     /// 2: an error.
-    Error,
+    Error = 2,
     /// 16: a message that could not be sent.
-    SendError,
+    SendError = 16,
 }
 
 impl ReportKind {
     /// Returns the type's number on the wire.
     pub const fn number(self) -> u8 {
-        match self {
-            Self::Timing => 1,
-            Self::Error => 2,
-            Self::SendError => 16,
-        }
+        self as u8
     }
 }
 

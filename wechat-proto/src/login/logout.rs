@@ -16,9 +16,9 @@ const ENDPOINT: &str = "webwxlogout";
 #[non_exhaustive]
 pub enum LogoutReason {
     /// 0: the user logs out, or the phone closed the session (1100).
-    Own,
+    Own = 0,
     /// 1: the service closed the session (1101, 1102), or limits it (1205).
-    Given,
+    Given = 1,
 }
 
 impl LogoutReason {
@@ -32,10 +32,7 @@ impl LogoutReason {
 
     /// Returns the type's number on the wire.
     pub const fn number(self) -> u8 {
-        match self {
-            Self::Own => 0,
-            Self::Given => 1,
-        }
+        self as u8
     }
 }
 
