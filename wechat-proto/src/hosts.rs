@@ -1,7 +1,5 @@
 //! The hosts of the service: `docs/protocol.md` §1.1.
 
-use alloc::string::String;
-
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -88,9 +86,7 @@ impl Family {
             Role::File => "file.",
             Role::Push => "webpush.",
         };
-        let mut host = String::from(prefix);
-        host.push_str(base.host());
-        Origin::https(&host)
+        Origin::https(&[prefix, base.host()].concat())
     }
 }
 
@@ -187,9 +183,7 @@ impl Hosts {
     pub(crate) fn redirect(&mut self, uri: &http::Uri, families: &[Family]) -> Result<(), Error> {
         let authority = uri.authority().map_or("", http::uri::Authority::as_str);
         let scheme = uri.scheme_str().unwrap_or_default();
-        let mut origin = String::from(scheme);
-        origin.push_str("://");
-        origin.push_str(authority);
+        let origin = [scheme, "://", authority].concat();
         if self.hosts.api.pinned && self.hosts.api.origin.as_str() == origin {
             return Ok(());
         }

@@ -303,9 +303,7 @@ fn path_covers(of_cookie: &str, of_request: &str) -> bool {
 
 /// Parses an HTTP date, in any of its forms.
 fn http_date(text: &str) -> Option<Timestamp> {
-    let mut line = String::from("date=; expires=");
-    line.push_str(text);
-    match Cookie::parse(line).ok()?.expires()? {
+    match Cookie::parse(["date=; expires=", text].concat()).ok()?.expires()? {
         Expiration::DateTime(at) => {
             Some(Timestamp::from_secs(u64::try_from(at.unix_timestamp()).ok()?))
         }

@@ -1,7 +1,6 @@
 //! The origin of a server.
 
 use alloc::boxed::Box;
-use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
 
@@ -25,9 +24,7 @@ pub struct Origin {
 impl Origin {
     /// Returns the `https` origin of a host.
     pub(crate) fn https(host: &str) -> Self {
-        let mut text = String::from("https://");
-        text.push_str(host);
-        Self { text: text.into(), secure: true, loopback: false }
+        Self { text: ["https://", host].concat().into(), secure: true, loopback: false }
     }
 
     /// Parses an origin, and also accepts plain `http` on any host. Anyone who can observe that

@@ -166,9 +166,7 @@ impl Session {
     /// Returns the version of this copy. A store that several tasks write to keeps the version of the
     /// session that it stored last, and ignores a session with an older one.
     pub fn version(&self) -> Version {
-        let mut login = String::from(self.auth.sid.expose());
-        login.push(' ');
-        login.push_str(self.me.user_name.as_str());
+        let login = [self.auth.sid.expose(), " ", self.me.user_name.as_str()].concat();
         Version::new(Md5Sum::of(login.as_bytes()), self.revision)
     }
 

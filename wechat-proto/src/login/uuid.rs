@@ -2,7 +2,6 @@
 //!
 //! Starts a login: gets the UUID for its QR code (`docs/protocol.md` §3.1).
 
-use alloc::borrow::ToOwned as _;
 use alloc::string::ToString as _;
 use core::time::Duration;
 
@@ -35,11 +34,8 @@ impl Endpoint for GetUuid {
     const DEADLINE: Duration = Duration::from_secs(10);
 
     fn request(&mut self, device: &mut Device, now: Timestamp) -> http::Request<Body> {
-        let mut page = device.hosts.origin(Role::Api).as_str().to_owned();
-        page.push_str(Redirect::PATH);
-        if device.entry.is_desktop() {
-            page.push_str("?mod=desktop");
-        }
+        let desktop = if device.entry.is_desktop() { "?mod=desktop" } else { "" };
+        let mut page = [device.hosts.origin(Role::Api).as_str(), Redirect::PATH, desktop].concat();
         if device.entry.is_file_helper() {
             // The page encodes the redirect twice: `docs/protocol.md` §15.
             let encoded = encode(&page).to_string();

@@ -10,7 +10,7 @@ use crate::fold::{fold, fold_part};
 use crate::session::Me;
 
 /// The separator that the service's own clients append to a name: a four-per-em space.
-const SEPARATOR: char = '\u{2005}';
+const SEPARATOR: &str = "\u{2005}";
 /// The ordinary, the full-width and the small sign.
 const AT: [char; 3] = ['@', '\u{ff20}', '\u{fe6b}'];
 /// The names that mention everybody, in Chinese and in English.
@@ -83,12 +83,7 @@ impl Message {
 /// (`docs/protocol.md` §9.5). Use the person's display name in the room, otherwise their nickname
 /// ([`name_of_author`]), never this account's remark for them.
 pub fn text(name: &str, text: &str) -> String {
-    let mut out = String::with_capacity(name.len() + text.len() + 4);
-    out.push('@');
-    out.push_str(name);
-    out.push(SEPARATOR);
-    out.push_str(text);
-    out
+    ["@", name, SEPARATOR, text].concat()
 }
 
 /// Returns the name by which to mention the author of a message in its room. Returns `None` outside

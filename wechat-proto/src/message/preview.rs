@@ -2,7 +2,7 @@
 
 use alloc::borrow::Cow;
 use alloc::format;
-use alloc::string::{String, ToString as _};
+use alloc::string::ToString as _;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -166,11 +166,7 @@ fn titled(lang: &Lang, words: Words, title: &str) -> Cow<'static, str> {
     if title.is_empty() {
         return word;
     }
-    let mut out = String::with_capacity(word.len() + title.len() + 1);
-    out.push_str(&word);
-    out.push(' ');
-    out.push_str(title);
-    out.into()
+    [&*word, " ", title].concat().into()
 }
 
 const IMAGE: Words = ("[图片]", "[Photo]");
@@ -211,6 +207,7 @@ const OTHER: Words = ("[该消息网页版微信暂时不支持]", "[This messag
 #[cfg(test)]
 mod tests {
     use alloc::format;
+    use alloc::string::String;
 
     use proptest::prelude::*;
 
