@@ -19,7 +19,7 @@ use crate::{Device, Endpoint, Error, Flow, Input, Interrupt, Timestamp, whole};
 /// [`Error::Unanswered`], even after its future was dropped, unless the request was never sent.
 #[must_use = "a call does nothing until it is run"]
 pub struct Call<E: Endpoint> {
-    endpoint: E,
+    pub(crate) endpoint: E,
     state: State<E::Output>,
 }
 
@@ -55,10 +55,6 @@ impl<E: Endpoint> Call<E> {
     /// Ignores the response to a request that was sent. Not for [`Repeat::Once`].
     pub(crate) fn abandon(&mut self) {
         self.state = State::Ready;
-    }
-
-    pub(crate) const fn endpoint_mut(&mut self) -> &mut E {
-        &mut self.endpoint
     }
 
     fn send(&mut self, state: &mut E::State, now: Timestamp) -> Interrupt {

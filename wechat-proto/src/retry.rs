@@ -27,7 +27,7 @@ use crate::{Call, Device, Endpoint, Error, Flow, Input, Interrupt, Timestamp};
 pub struct Retry<E: Endpoint> {
     call: Call<E>,
     lane: Lane,
-    pace: Pace,
+    pub(crate) pace: Pace,
     /// Returns the output of a long poll whose deadline passed.
     quiet: Option<fn() -> E::Output>,
     /// The errors that are reported without a retry.
@@ -76,12 +76,8 @@ impl<E: Endpoint> Retry<E> {
         self
     }
 
-    pub(crate) const fn set_pace(&mut self, pace: Pace) {
-        self.pace = pace;
-    }
-
     pub(crate) const fn endpoint_mut(&mut self) -> &mut E {
-        self.call.endpoint_mut()
+        &mut self.call.endpoint
     }
 
     /// Polls with the back-off of another device, which outlives the state.

@@ -179,7 +179,7 @@ impl Inbox {
     }
 
     fn fetch(&mut self, pace: Pace) {
-        self.fetch.set_pace(pace);
+        self.fetch.pace = pace;
         self.step = Step::Fetch;
     }
 
