@@ -86,11 +86,10 @@ impl LocalFile {
             return self;
         }
         let Some(content) = content_extension(start, self.size) else {
-            let by_name = extension(&self.name);
-            let is_media = Class::of(by_name) != Class::Other;
+            let is_media = class(extension(&self.name)) != (MediaType::Document, false);
             return if is_media { self.as_document() } else { self };
         };
-        if Class::of(extension(&self.name)) != Class::of(content) {
+        if class(extension(&self.name)) != class(content) {
             self.name = [&*self.name, ".", content].concat().into();
         }
         self
@@ -134,24 +133,9 @@ impl LocalFile {
     }
 }
 
-/// The kind of message in which a file is sent.
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum Class {
-    Picture,
-    Video,
-    Emoticon,
-    Other,
-}
-
-impl Class {
-    fn of(extension: &str) -> Self {
-        match MediaType::of_extension(extension) {
-            MediaType::Picture => Self::Picture,
-            MediaType::Video => Self::Video,
-            MediaType::Document if extension.eq_ignore_ascii_case("gif") => Self::Emoticon,
-            MediaType::Document => Self::Other,
-        }
-    }
+/// Returns the type for an extension, and whether a file with it is sent as an emoticon.
+fn class(extension: &str) -> (MediaType, bool) {
+    (MediaType::of_extension(extension), extension.eq_ignore_ascii_case("gif"))
 }
 
 /// Returns the extension for the first bytes of a file of `size` bytes that is not a document.
