@@ -129,6 +129,10 @@ impl Pending {
         self.fruitless.retain(|name, _| !names.contains(name));
     }
 
+    fn is_paused(&mut self, now: Timestamp) -> bool {
+        self.pause.as_mut().is_some_and(|pause| !pause.left(now).is_zero())
+    }
+
     fn queue(&mut self, item: Item) {
         if self.batches.len() < MOST && self.seen.insert(&item) {
             self.batches.push(item);
@@ -137,10 +141,7 @@ impl Pending {
 
     /// Returns the next lookup, if there is one and it may be sent now.
     pub(crate) fn lookup(&mut self, directory: &Directory, now: Timestamp) -> Option<Lookup> {
-        if self.batches.len() == 0 {
-            return None;
-        }
-        if self.pause.as_mut().is_some_and(|pause| !pause.left(now).is_zero()) {
+        if self.batches.len() == 0 || self.is_paused(now) {
             return None;
         }
         self.batches.keep(|item| is_still_unknown(directory, item));
@@ -154,9 +155,7 @@ impl Pending {
     /// rooms, then the other pending chats, in the order of the messages. The pause after a failure
     /// applies to it, but not the pause after a reply.
     pub(crate) fn rooms(&mut self, messages: &[Message], now: Timestamp) -> Option<Lookup> {
-        let backs_off = self.failures > 0
-            && self.pause.as_mut().is_some_and(|pause| !pause.left(now).is_zero());
-        if backs_off {
+        if self.failures > 0 && self.is_paused(now) {
             return None;
         }
         let mut pending: BTreeSet<&UserName> = self.batches.iter().map(|item| &item.name).collect();

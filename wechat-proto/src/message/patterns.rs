@@ -238,22 +238,20 @@ fn recalled(places: &Places<'_>) -> Event {
     Event::Recalled { by: places.one("by") }
 }
 
-fn tickled(places: &Places<'_>) -> Event {
-    let whom = places.one("who");
+fn tickle(places: &Places<'_>, whom: Person) -> Event {
     Event::Tickled { by: places.one("by"), whom, suffix: places.get("suffix").trim().into() }
 }
 
+fn tickled(places: &Places<'_>) -> Event {
+    tickle(places, places.one("who"))
+}
+
 fn tickled_me(places: &Places<'_>) -> Event {
-    Event::Tickled {
-        by: places.one("by"),
-        whom: Person::Me,
-        suffix: places.get("suffix").trim().into(),
-    }
+    tickle(places, Person::Me)
 }
 
 fn tickled_themselves(places: &Places<'_>) -> Event {
-    let by = places.one("by");
-    Event::Tickled { whom: by.clone(), by, suffix: places.get("suffix").trim().into() }
+    tickle(places, places.one("by"))
 }
 
 fn too_frequent(_: &Places<'_>) -> Event {
