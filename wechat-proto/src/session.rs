@@ -6,6 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
+use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 
 use crate::acks::{Acks, Place};
@@ -34,7 +35,8 @@ use crate::wire::envelope::{BaseRequest, Uin};
 /// of a store. `Serialize` is for a session within a value of your own, and has no checksum.
 #[derive(Clone, Deserialize, Serialize)]
 pub struct Session {
-    format: Format,
+    #[serde(deserialize_with = "known_format")]
+    format: u64,
     pub(crate) device: Device,
     pub(crate) auth: Credentials,
     pub(crate) me: Me,
@@ -124,7 +126,7 @@ impl Session {
 
     pub(crate) fn new(device: Device, auth: Credentials, me: Me, sync_key: SyncKey) -> Self {
         Self {
-            format: Format,
+            format: FORMAT,
             device,
             auth,
             me,
@@ -360,25 +362,12 @@ impl fmt::Debug for Session {
 
 /// The number of the first storage format, which is one of the session's fields. Newer formats have
 /// their numbers outside of the fields (`stored`).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Format;
+const FORMAT: u64 = 1;
 
-impl Format {
-    const NUMBER: u64 = 1;
-}
-
-impl Serialize for Format {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u64(Self::NUMBER)
-    }
-}
-
-impl<'de> Deserialize<'de> for Format {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match u64::deserialize(deserializer)? {
-            Self::NUMBER => Ok(Self),
-            _ => Err(serde::de::Error::custom("unknown format of a stored session")),
-        }
+fn known_format<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    match u64::deserialize(deserializer)? {
+        FORMAT => Ok(FORMAT),
+        _ => Err(D::Error::custom("unknown format of a stored session")),
     }
 }
 
