@@ -178,7 +178,7 @@ fn windows_1252(c: char) -> Option<u8> {
     }
 }
 
-text_type! { Text: Display Debug; }
+text_type! { Text: Into Display Debug; }
 
 #[cfg(test)]
 mod tests {

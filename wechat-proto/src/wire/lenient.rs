@@ -7,7 +7,6 @@
 //! Values that `serde_json` rejects (a number like `1e400`) are repaired first: see
 //! [`repair`](super::repair).
 
-use alloc::boxed::Box;
 use alloc::string::ToString as _;
 use alloc::vec::Vec;
 use core::cell::Cell;
@@ -224,12 +223,6 @@ object! {
     #[derive(Clone, Debug)]
     pub(crate) struct Buff {
         "Buff" => pub(crate) buff: Text,
-    }
-}
-
-impl From<Text> for Box<str> {
-    fn from(text: Text) -> Self {
-        text.into_boxed()
     }
 }
 
