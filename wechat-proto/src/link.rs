@@ -12,7 +12,6 @@ use crate::endpoint::PAGE;
 use crate::error::{Invalid, Ret};
 use crate::flow::{Response, Want};
 use crate::wire::envelope::{self, BaseResponse};
-use crate::wire::lenient::Number;
 use crate::wire::object::object;
 use crate::wire::query::Url;
 use crate::{Body, Endpoint, Error, Session, Text, Timestamp};
@@ -100,7 +99,7 @@ impl Endpoint for CheckLink {
         let Ok(wire) = envelope::parse::<Wire>(ENDPOINT, response) else {
             return page(response);
         };
-        match wire.retcode.0.or(wire.base.ret.0).map(Ret) {
+        match wire.retcode.or(wire.base.ret).map(Ret) {
             Some(Ret::OK) if !wire.full_url.is_empty() => Ok(verdict_of(&wire.full_url)),
             Some(Ret::OK) | None => Err(unexpected("a redirect or a page")),
             Some(ret) => {
@@ -131,7 +130,7 @@ fn page(reply: &Response) -> Result<Verdict, Error> {
 
 object! {
     struct Wire {
-        "retcode" => retcode: Number,
+        "retcode" => retcode: Option<i64>,
         "FullURL" => full_url: Text,
         "BaseResponse" => base: BaseResponse,
     }

@@ -11,7 +11,7 @@ use crate::endpoint::LISTS;
 use crate::flow::{Response, Want};
 use crate::hosts::Role;
 use crate::wire::envelope::{self, reply};
-use crate::wire::lenient::{Int, List};
+use crate::wire::lenient::List;
 use crate::wire::query::Url;
 use crate::{Body, Endpoint, Error, Session, Timestamp};
 
@@ -70,14 +70,14 @@ impl Endpoint for GetContacts {
     /// - [`Error::Malformed`] for any other response.
     fn parse(&self, response: &Response) -> Result<ContactPage, Error> {
         let wire: Wire = envelope::answer(ENDPOINT, response)?;
-        Ok(ContactPage { contacts: wire.members.0, next: wire.seq.0 })
+        Ok(ContactPage { contacts: wire.members.0, next: wire.seq })
     }
 }
 
 reply! {
     struct Wire {
         "MemberList" => members: List<WireContact>,
-        "Seq" => seq: Int,
+        "Seq" => seq: i64,
     }
 }
 

@@ -9,8 +9,8 @@ use super::{Member, Members};
 use crate::error::Invalid;
 use crate::text::{brief, decode};
 use crate::wire::json;
+use crate::wire::lenient::List;
 use crate::wire::lenient::scalar;
-use crate::wire::lenient::{Int, List};
 use crate::wire::object::object;
 use crate::wire::scalar::Scalar;
 use crate::{Text, UserName};
@@ -20,33 +20,33 @@ object! {
     /// `UniFriend`, `ChatRoomId` and `ContactType` (0 in every capture), `DisplayName` (empty except
     /// in members), `HeadImgUpdateFlag`.
     pub(crate) struct WireContact listed as Contact {
-        "Uin" => uin: Int,
+        "Uin" => uin: i64,
         "UserName" => user_name: Text,
         "NickName" => nick_name: Decoded,
         "HeadImgUrl" => head_img_url: Picture,
-        "ContactFlag" => contact_flag: Int,
-        "MemberCount" => member_count: Int,
+        "ContactFlag" => contact_flag: i64,
+        "MemberCount" => member_count: i64,
         "MemberList" => members: List<WireMember>,
         "RemarkName" => remark_name: Decoded,
-        "HideInputBarFlag" => hide_input_bar_flag: Int,
-        "Sex" => sex: Int,
+        "HideInputBarFlag" => hide_input_bar_flag: i64,
+        "Sex" => sex: i64,
         "Signature" => signature: Decoded,
-        "VerifyFlag" => verify_flag: Int,
-        "OwnerUin" => owner_uin: Int,
+        "VerifyFlag" => verify_flag: i64,
+        "OwnerUin" => owner_uin: i64,
         "PYInitial" => py_initial: Brief,
         "PYQuanPin" => py_quan_pin: Brief,
         "RemarkPYInitial" => remark_py_initial: Brief,
         "RemarkPYQuanPin" => remark_py_quan_pin: Brief,
-        "StarFriend" => star_friend: Int,
-        "Statues" => statues: Int,
-        "AttrStatus" => attr_status: Int,
+        "StarFriend" => star_friend: i64,
+        "Statues" => statues: i64,
+        "AttrStatus" => attr_status: i64,
         "Province" => province: Brief,
         "City" => city: Brief,
         "Alias" => alias: Brief,
-        "SnsFlag" => sns_flag: Int,
+        "SnsFlag" => sns_flag: i64,
         "KeyWord" => key_word: Brief,
         "EncryChatRoomId" => encry_chat_room_id: Brief,
-        "IsOwner" => is_owner: Int,
+        "IsOwner" => is_owner: i64,
         "ChatRoomOwner" => chat_room_owner: Text,
     }
 }
@@ -56,8 +56,8 @@ object! {
     pub(crate) struct WireMember listed as Member {
         "UserName" => user_name: Text,
         "NickName" => nick_name: Decoded,
-        "AttrStatus" => attr_status: Int,
-        "MemberStatus" => member_status: Int,
+        "AttrStatus" => attr_status: i64,
+        "MemberStatus" => member_status: i64,
         "DisplayName" => display_name: Decoded,
     }
 }
@@ -80,7 +80,7 @@ impl WireContact {
     pub(crate) fn take(self) -> Option<Contact> {
         let members = self.members.0;
         // A list without a count is assumed to be complete.
-        let member_count = match self.member_count.0 {
+        let member_count = match self.member_count {
             0 => i64::try_from(members.len()).unwrap_or(0),
             count => count,
         };
@@ -99,17 +99,17 @@ impl WireContact {
                 full: self.remark_py_quan_pin.0,
             },
             key_word: self.key_word.0,
-            contact_flag: ContactFlag(self.contact_flag.0),
-            verify_flag: VerifyFlag(self.verify_flag.0),
-            sns_flag: SnsFlag(self.sns_flag.0),
-            attr_status: self.attr_status.0,
-            statues: self.statues.0,
-            sex: self.sex.0,
-            star_friend: self.star_friend.0,
-            hide_input_bar_flag: self.hide_input_bar_flag.0,
-            uin: self.uin.0,
-            owner_uin: self.owner_uin.0,
-            is_owner: self.is_owner.0,
+            contact_flag: ContactFlag(self.contact_flag),
+            verify_flag: VerifyFlag(self.verify_flag),
+            sns_flag: SnsFlag(self.sns_flag),
+            attr_status: self.attr_status,
+            statues: self.statues,
+            sex: self.sex,
+            star_friend: self.star_friend,
+            hide_input_bar_flag: self.hide_input_bar_flag,
+            uin: self.uin,
+            owner_uin: self.owner_uin,
+            is_owner: self.is_owner,
             chat_room_owner: name(self.chat_room_owner),
             encry_chat_room_id: self.encry_chat_room_id.0,
             member_count,
@@ -125,8 +125,8 @@ impl WireMember {
             user_name: name(self.user_name)?,
             nick_name: self.nick_name.0,
             display_name: self.display_name.0,
-            attr_status: self.attr_status.0,
-            member_status: self.member_status.0,
+            attr_status: self.attr_status,
+            member_status: self.member_status,
         })
     }
 }

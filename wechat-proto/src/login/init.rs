@@ -19,7 +19,7 @@ use crate::sync::key::WireKey;
 use crate::text::decode;
 use crate::wire::envelope::{self, Uin, reply};
 use crate::wire::fields::{Fields as _, Object};
-use crate::wire::lenient::{Int, List};
+use crate::wire::lenient::List;
 use crate::wire::object::object;
 use crate::wire::query::Url;
 use crate::{Body, Device, Endpoint, Error, Text, Timestamp, UserName};
@@ -140,22 +140,22 @@ impl Endpoint for InitSession {
             sync_key: wire.sync_key.take().unwrap_or_default(),
             // Ignores an skey that is not a valid header value.
             skey: wire.skey.parse().unwrap_or_default(),
-            client_version: wire.client_version.0,
+            client_version: wire.client_version,
             system_time: seconds(wire.system_time),
-            gray_scale: wire.gray_scale.0,
-            invite_start_count: match u32::try_from(wire.invite_start_count.0) {
+            gray_scale: wire.gray_scale,
+            invite_start_count: match u32::try_from(wire.invite_start_count) {
                 Ok(0) | Err(_) => 40,
                 Ok(count) => count,
             },
             click_report_interval: Duration::from_millis(
-                u64::try_from(wire.click_report_interval.0).unwrap_or(0),
+                u64::try_from(wire.click_report_interval).unwrap_or(0),
             ),
             subscriptions: wire.subscriptions.0,
         })
     }
 }
 
-fn seconds(Int(seconds): Int) -> Timestamp {
+fn seconds(seconds: i64) -> Timestamp {
     Timestamp::from_secs(u64::try_from(seconds).unwrap_or(0))
 }
 
@@ -166,11 +166,11 @@ reply! {
         "ChatSet" => chat_set: Text,
         "SyncKey" => sync_key: WireKey,
         "SKey" => skey: Text,
-        "ClientVersion" => client_version: Int,
-        "SystemTime" => system_time: Int,
-        "GrayScale" => gray_scale: Int,
-        "InviteStartCount" => invite_start_count: Int,
-        "ClickReportInterval" => click_report_interval: Int,
+        "ClientVersion" => client_version: i64,
+        "SystemTime" => system_time: i64,
+        "GrayScale" => gray_scale: i64,
+        "InviteStartCount" => invite_start_count: i64,
+        "ClickReportInterval" => click_report_interval: i64,
         "MPSubscribeMsgList" => subscriptions: List<WireSubscription>,
     }
 }
@@ -179,7 +179,7 @@ object! {
     struct WireSubscription listed as Subscription {
         "UserName" => user_name: Text,
         "NickName" => nick_name: Text,
-        "Time" => time: Int,
+        "Time" => time: i64,
         "MPArticleList" => articles: List<WireArticle>,
     }
 }

@@ -9,7 +9,6 @@ use crate::error::Ret;
 use crate::flow::Response;
 use crate::hosts::Role;
 use crate::wire::envelope;
-use crate::wire::lenient::Number;
 use crate::wire::object::object;
 use crate::wire::query::Url;
 use crate::{Body, Device, Endpoint, Error, Text, Timestamp, Uuid};
@@ -73,7 +72,7 @@ impl Endpoint for PushLogin {
         let malformed =
             |found: &'static str| envelope::malformed(ENDPOINT, "JSON with ret and uuid", found);
         let wire: Wire = envelope::parse(ENDPOINT, response)?;
-        match wire.ret.0.map(Ret) {
+        match wire.ret.map(Ret) {
             Some(Ret::OK) => Uuid::parse(&wire.uuid).ok_or_else(|| malformed("no uuid")),
             // There is no session yet that could have ended.
             Some(ret) => Err(envelope::refused(ENDPOINT, ret, &wire.msg)),
@@ -85,7 +84,7 @@ impl Endpoint for PushLogin {
 object! {
     /// A reply in lower case and without a `BaseResponse` (`docs/shapes.md`).
     struct Wire {
-        "ret" => ret: Number,
+        "ret" => ret: Option<i64>,
         "msg" => msg: Text,
         "uuid" => uuid: Text,
     }

@@ -11,7 +11,7 @@ use crate::error::Invalid;
 use crate::flow::{Response, Want};
 use crate::hosts::Role;
 use crate::text::decode;
-use crate::wire::lenient::{Int, Lenient as _};
+use crate::wire::lenient::Lenient as _;
 use crate::wire::object::object;
 use crate::wire::query::{Accept, Url};
 use crate::{Body, Endpoint, Error, Message, Session, Text, Timestamp, UserName};
@@ -66,7 +66,7 @@ impl GetFile {
     /// `MediaId`.
     pub fn of(message: &Message) -> Option<Self> {
         let wire = Wire::read(message.raw.json());
-        if (wire.msg_type.0, wire.app_msg_type.0) != (49, 6) {
+        if (wire.msg_type, wire.app_msg_type) != (49, 6) {
             return None;
         }
         let file = Self::new(message.from.clone(), &wire.media_id).ok()?;
@@ -94,8 +94,8 @@ impl fmt::Debug for GetFile {
 
 object! {
     struct Wire {
-        "MsgType" => msg_type: Int,
-        "AppMsgType" => app_msg_type: Int,
+        "MsgType" => msg_type: i64,
+        "AppMsgType" => app_msg_type: i64,
         "MediaId" => media_id: Text,
         "FileName" => file_name: Text,
         "EncryFileName" => encry_file_name: Text,

@@ -26,7 +26,6 @@ use crate::hosts::Role;
 use crate::secret::Sealed;
 use crate::wire::envelope::{self, reply};
 use crate::wire::fields::{Fields as _, Object};
-use crate::wire::lenient::Int;
 use crate::wire::query::{Accept, Url};
 use crate::{Body, Endpoint, Error, Session, Text, Timestamp, UserName};
 
@@ -326,7 +325,7 @@ impl Endpoint for UploadPiece {
         } else if self.starts_parallel() && upload_id.is_empty() {
             "JSON with an UploadID"
         } else {
-            let (received, upload_id) = (wire.start_pos.0, upload_id.into());
+            let (received, upload_id) = (wire.start_pos, upload_id.into());
             return Ok(PieceTaken { media_id, received, upload_id });
         };
         Err(Error::Malformed { endpoint, expected, found: "JSON without one".into() })
@@ -342,7 +341,7 @@ impl Endpoint for UploadPiece {
 reply! {
     struct Wire {
         "MediaId" => media_id: Text,
-        "StartPos" => start_pos: Int,
+        "StartPos" => start_pos: i64,
         "UploadID" => upload_id: Text,
     }
 }

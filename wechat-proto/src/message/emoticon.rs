@@ -100,9 +100,9 @@ impl Emoticon {
     pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
         let content = record.content.trim();
         let mut emoticon = Box::new(Self {
-            from_shop: record.has_product_id.0 != 0,
-            width: piece::unsigned(record.img_width.0),
-            height: piece::unsigned(record.img_height.0),
+            from_shop: record.has_product_id != 0,
+            width: piece::unsigned(record.img_width),
+            height: piece::unsigned(record.img_height),
             ..Self::default()
         });
         // A shop sticker has an empty content (in a room, only the prefix). Newer versions send `@`

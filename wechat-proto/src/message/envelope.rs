@@ -200,11 +200,11 @@ impl WireMessage {
             None => None,
         };
         let id = MsgId::from(&*self.msg_id);
-        let sent = Timestamp::from_secs(u64::try_from(self.create_time.0).unwrap_or(0));
+        let sent = Timestamp::from_secs(u64::try_from(self.create_time).unwrap_or(0));
         let kind = if named && addressed {
             Kind::read(self, from.as_str())
         } else {
-            let msg_type = MsgType(self.msg_type.0);
+            let msg_type = MsgType(self.msg_type);
             Kind::Unreadable { msg_type, reason: "invalid sender or receiver name" }
         };
         Message {

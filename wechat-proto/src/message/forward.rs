@@ -11,7 +11,7 @@ use super::{AppKind, MsgType, SendEmoticon, send_app};
 use crate::media::FileKeys;
 use crate::text::decode;
 use crate::wire::document::texts;
-use crate::wire::lenient::{Int, Lenient as _};
+use crate::wire::lenient::Lenient as _;
 use crate::wire::object::object;
 use crate::{Text, UserName};
 
@@ -76,9 +76,9 @@ send!(ForwardMessage);
 object! {
     /// The fields of a message that a forward needs beyond [`Message`].
     struct Record {
-        "MsgType" => msg_type: Int,
-        "SubMsgType" => sub_msg_type: Int,
-        "AppMsgType" => app_msg_type: Int,
+        "MsgType" => msg_type: i64,
+        "SubMsgType" => sub_msg_type: i64,
+        "AppMsgType" => app_msg_type: i64,
         "Content" => content: Text,
         "OriContent" => ori_content: Text,
         "FileName" => file_name: Text,
@@ -92,7 +92,7 @@ const FILE_UPLOADING: i64 = AppKind::FILE_UPLOADING.0;
 fn draft(message: &Message, to: UserName) -> Result<Draft, NotForwardable> {
     let record = Record::read(message.raw.json());
     let text = |kind| Draft::new(send::TEXT, kind, to.clone());
-    match (record.msg_type.0, record.sub_msg_type.0, record.app_msg_type.0) {
+    match (record.msg_type, record.sub_msg_type, record.app_msg_type) {
         (48, ..) | (1, 48, _) => Ok(text(MsgType::LOCATION.0).with_content(record.location()?)),
         // Messages from `newsapp` are not texts; 2001 is a red packet (`docs/protocol.md` §9.2). A
         // location that is only a link is forwarded as its text.

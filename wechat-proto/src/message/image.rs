@@ -38,8 +38,8 @@ impl Image {
     pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
         let content = record.content.trim();
         let mut image = Box::new(Self {
-            width: piece::unsigned(record.img_width.0),
-            height: piece::unsigned(record.img_height.0),
+            width: piece::unsigned(record.img_width),
+            height: piece::unsigned(record.img_height),
             ..Self::default()
         });
         let mut any = content.is_empty() || image.width > 0 || image.height > 0;

@@ -80,20 +80,20 @@ pub enum Kind {
 impl Kind {
     /// Parses a record, whose `content` has no speaker prefix. Never fails.
     pub(super) fn read(record: WireMessage, from: &str) -> Self {
-        let msg_type = MsgType(record.msg_type.0);
+        let msg_type = MsgType(record.msg_type);
         let read = match msg_type {
             // The kinds are checked in the order of the official page: `docs/protocol.md` §9.2.
             MsgType::TEXT if from == "newsapp" => {
                 News::read(record).map(Self::News).ok_or("not a news message")
             }
-            MsgType::TEXT if record.app_msg_type.0 == app::AppKind::RED_PACKET.0 => {
+            MsgType::TEXT if record.app_msg_type == app::AppKind::RED_PACKET.0 => {
                 App::read(record).map(Self::App).ok_or("not an app message")
             }
-            MsgType::TEXT if record.sub_msg_type.0 == 48 || Location::is_link(&record.content) => {
+            MsgType::TEXT if record.sub_msg_type == 48 || Location::is_link(&record.content) => {
                 Location::read(record).map(Self::Location).ok_or("not a location")
             }
             // A text has 1 and 0: `docs/protocol.md` §15.
-            MsgType::TEXT if (record.img_status.0, record.has_product_id.0) == (2, 1) => {
+            MsgType::TEXT if (record.img_status, record.has_product_id) == (2, 1) => {
                 Ok(Self::Unsupported(decode(record.content)))
             }
             MsgType::TEXT => Ok(Self::Text(decode(record.content))),
@@ -117,7 +117,7 @@ impl Kind {
             }
             MsgType(0) => Err("the message type is missing"),
             MsgType::STATUS_NOTIFY => {
-                let (code, names) = (record.status_code.0, &*record.status_names);
+                let (code, names) = (record.status_code, &*record.status_names);
                 Ok(Self::Status(Box::new(StatusNotify::read(code, names, &record.content))))
             }
             MsgType::SYSTEM_NOTICE | MsgType::SYSTEM | MsgType::REVOKED => {

@@ -7,7 +7,6 @@ use serde::Serialize;
 use super::piece::{number, plain};
 use crate::contact::Ticket;
 use crate::text::decode;
-use crate::wire::lenient::Int;
 use crate::wire::object::object;
 use crate::{Text, UserName};
 
@@ -53,18 +52,18 @@ object! {
     pub(crate) struct WireRecommendInfo {
         "UserName" => user_name: Text,
         "NickName" => nick_name: Text,
-        "QQNum" => qq_num: Int,
+        "QQNum" => qq_num: i64,
         "Province" => province: Text,
         "City" => city: Text,
         "Content" => content: Text,
         "Signature" => signature: Text,
         "Alias" => alias: Text,
-        "Scene" => scene: Int,
-        "VerifyFlag" => verify_flag: Int,
-        "AttrStatus" => attr_status: Int,
-        "Sex" => sex: Int,
+        "Scene" => scene: i64,
+        "VerifyFlag" => verify_flag: i64,
+        "AttrStatus" => attr_status: i64,
+        "Sex" => sex: i64,
         "Ticket" => ticket: Text,
-        "OpCode" => op_code: Int,
+        "OpCode" => op_code: i64,
     }
 }
 
@@ -73,18 +72,18 @@ impl WireRecommendInfo {
         RecommendInfo {
             user_name: self.user_name.parse().ok(),
             nick_name: decode(self.nick_name),
-            qq_num: self.qq_num.0,
+            qq_num: self.qq_num,
             province: decode(self.province),
             city: decode(self.city),
             content: decode(self.content),
             signature: decode(self.signature),
             alias: self.alias.into(),
-            scene: self.scene.0,
-            verify_flag: self.verify_flag.0,
-            attr_status: self.attr_status.0,
-            sex: self.sex.0,
+            scene: self.scene,
+            verify_flag: self.verify_flag,
+            attr_status: self.attr_status,
+            sex: self.sex,
             ticket: self.ticket.parse().ok(),
-            op_code: self.op_code.0,
+            op_code: self.op_code,
         }
     }
 }

@@ -40,10 +40,10 @@ impl Video {
     /// Returns `None` if it is not a video.
     pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
         let mut video = Box::new(Self {
-            short: record.msg_type.0 == MsgType::SHORT_VIDEO.0,
-            duration: Duration::from_secs(piece::unsigned(record.play_length.0)),
-            width: piece::unsigned(record.img_width.0),
-            height: piece::unsigned(record.img_height.0),
+            short: record.msg_type == MsgType::SHORT_VIDEO.0,
+            duration: Duration::from_secs(piece::unsigned(record.play_length)),
+            width: piece::unsigned(record.img_width),
+            height: piece::unsigned(record.img_height),
             ..Self::default()
         });
         let content = record.content.trim();

@@ -37,7 +37,7 @@ impl Voice {
     /// Returns `None` if it is not a voice message.
     pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
         let mut voice = Box::new(Self {
-            duration: Duration::from_millis(piece::unsigned(record.voice_length.0)),
+            duration: Duration::from_millis(piece::unsigned(record.voice_length)),
             ..Self::default()
         });
         let mut any = record.content.trim().is_empty() || !voice.duration.is_zero();

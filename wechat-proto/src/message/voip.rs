@@ -56,7 +56,7 @@ pub enum VoipBy {
 
 impl Voip {
     pub(super) fn read(record: WireMessage) -> Box<Self> {
-        let step = match MsgType(record.msg_type.0) {
+        let step = match MsgType(record.msg_type) {
             MsgType::VOIP_NOTIFY => VoipStep::Notify,
             MsgType::VOIP_INVITE => VoipStep::Invite,
             _ => VoipStep::Message,

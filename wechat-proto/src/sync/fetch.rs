@@ -23,7 +23,7 @@ use crate::text::{Text, decode};
 use crate::time::Timestamp;
 use crate::wire::envelope::{self, reply};
 use crate::wire::fields::{Fields as _, Object};
-use crate::wire::lenient::{Buff, Int, List};
+use crate::wire::lenient::{Buff, List};
 use crate::wire::object::object;
 use crate::wire::query::Url;
 
@@ -134,7 +134,7 @@ impl Endpoint for FetchBatch {
             sync_check_key: wire.sync_check_key.take(),
             // Ignores an skey that is not a valid header value.
             skey: wire.skey.parse().unwrap_or_default(),
-            more: wire.continue_flag.0 != 0,
+            more: wire.continue_flag != 0,
         })
     }
 
@@ -200,7 +200,7 @@ reply! {
         "DelContactList" => removed: List<Gone>,
         "ModChatRoomMemberList" => changed_members: List<WireContact>,
         "Profile" => profile: WireProfile,
-        "ContinueFlag" => continue_flag: Int,
+        "ContinueFlag" => continue_flag: i64,
         "SyncKey" => sync_key: WireKey,
         "SKey" => skey: Text,
         "SyncCheckKey" => sync_check_key: WireKey,
@@ -221,9 +221,9 @@ impl Gone {
 
 object! {
     struct WireProfile {
-        "BitFlag" => bit_flag: Int,
+        "BitFlag" => bit_flag: i64,
         "NickName" => nick_name: Buff,
-        "HeadImgUpdateFlag" => head_img_update_flag: Int,
+        "HeadImgUpdateFlag" => head_img_update_flag: i64,
         "HeadImgUrl" => head_img_url: Text,
     }
 }
@@ -234,10 +234,10 @@ impl WireProfile {
 
     fn take(self) -> Option<Profile> {
         let some = |text: Box<str>| (!text.is_empty()).then_some(text);
-        (self.bit_flag.0 == Self::CHANGED).then(|| Profile {
+        (self.bit_flag == Self::CHANGED).then(|| Profile {
             nick_name: some(decode(self.nick_name.buff)),
             head_img_url: some(picture(&self.head_img_url))
-                .filter(|_| self.head_img_update_flag.0 != 0),
+                .filter(|_| self.head_img_update_flag != 0),
         })
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Invalid;
 use crate::wire::fields::{Fields as _, Object};
-use crate::wire::lenient::{Int, List, Number};
+use crate::wire::lenient::List;
 use crate::wire::object::object;
 
 /// An opaque set of numbered counters.
@@ -72,7 +72,7 @@ object! {
     /// A key on the wire.
     #[derive(Clone, Debug)]
     pub(crate) struct WireKey {
-        "Count" => count: Int,
+        "Count" => count: i64,
         "List" => list: List<WireCounter>,
     }
 }
@@ -80,8 +80,8 @@ object! {
 object! {
     #[derive(Clone, Debug)]
     pub(crate) struct WireCounter {
-        "Key" => key: Number,
-        "Val" => value: Number,
+        "Key" => key: Option<i64>,
+        "Val" => value: Option<i64>,
     }
 }
 
@@ -90,10 +90,10 @@ impl WireKey {
     /// not a number: such a key is ignored.
     pub(crate) fn take(self) -> Option<SyncKey> {
         let counters = self.list.0;
-        if self.count.0 == 0 || counters.is_empty() {
+        if self.count == 0 || counters.is_empty() {
             return None;
         }
-        let key = counters.iter().map(|counter| counter.key.0.zip(counter.value.0));
+        let key = counters.iter().map(|counter| counter.key.zip(counter.value));
         SyncKey::try_from(key.collect::<Option<Vec<_>>>()?).ok()
     }
 

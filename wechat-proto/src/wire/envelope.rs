@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::js::Script;
 use super::json;
-use super::lenient::{Lenient, Number};
+use super::lenient::Lenient;
 use super::object::object;
 use super::xml::notice;
 use crate::error::Ret;
@@ -39,7 +39,7 @@ pub(crate) enum Uin<'a> {
 object! {
     pub(crate) struct BaseResponse {
         /// Required: a reply without it is malformed.
-        "Ret" => pub(crate) ret: Number,
+        "Ret" => pub(crate) ret: Option<i64>,
         "ErrMsg" => pub(crate) err_msg: Text,
     }
 }
@@ -133,7 +133,7 @@ pub(crate) fn parse<T: Lenient>(endpoint: &'static str, reply: &Response) -> Res
 ///
 /// [`Error::Malformed`] if there is no code; the error for the code ([`refusal`]) if it is not 0.
 pub(crate) fn check(endpoint: &'static str, base: &BaseResponse) -> Result<(), Error> {
-    match base.ret.0.map(Ret) {
+    match base.ret.map(Ret) {
         Some(Ret::OK) => Ok(()),
         Some(ret) => Err(refusal(endpoint, ret, &base.err_msg)),
         None => Err(malformed(endpoint, "JSON with a BaseResponse", "JSON without one")),

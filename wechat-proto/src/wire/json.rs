@@ -47,12 +47,12 @@ pub(crate) fn describe(text: &str) -> Cow<'static, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::lenient::{Buff, Int};
+    use crate::wire::lenient::Buff;
     use crate::wire::object::object as define;
 
     define! {
         struct Sample {
-            "N" => n: Int,
+            "N" => n: i64,
             "Inner" => inner: Buff,
         }
     }
@@ -64,13 +64,13 @@ mod tests {
     #[test]
     fn json_of_the_service_is_parsed() {
         let sample = read(b"{\n\"N\": 1\n,\n\"Inner\": {\n\"Buff\": \"b\"\n}\n} ").unwrap();
-        assert_eq!((sample.n.0, &*sample.inner.buff), (1, "b"));
+        assert_eq!((sample.n, &*sample.inner.buff), (1, "b"));
     }
 
     #[test]
     fn invalid_parts_of_json_are_defaults() {
         let sample = read(b"\xef\xbb\xbf{\"N\":1e400,\"Inner\":{\"Buff\":\"a\x85\n\"}}").unwrap();
-        assert_eq!((sample.n.0, &*sample.inner.buff), (0, "a\u{fffd}\n"));
+        assert_eq!((sample.n, &*sample.inner.buff), (0, "a\u{fffd}\n"));
     }
 
     #[test]

@@ -94,36 +94,30 @@ macro_rules! scalar {
 }
 pub(crate) use scalar;
 
-/// An integer, written as a number, as `1.0`, or as text.
-#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) struct Int(pub(crate) i64);
+scalar!(i64);
 
-scalar!(Int);
-
-impl Scalar for Int {
+/// An integer, written as a number, as `1.0`, or as text; 0 if it is missing or invalid.
+impl Scalar for i64 {
     fn set_number(&mut self, number: i64) {
-        self.0 = number;
+        *self = number;
     }
 
     fn set_text(&mut self, text: &str) {
-        self.0 = text.trim().parse().unwrap_or_default();
+        *self = text.trim().parse().unwrap_or_default();
     }
 }
 
-/// An integer in one of the forms of [`Int`], or `None` if it is missing or invalid. For numbers for
-/// which 0 has a meaning.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Number(pub(crate) Option<i64>);
+scalar!(Option<i64>);
 
-scalar!(Number);
-
-impl Scalar for Number {
+/// An integer in the same forms, or `None` if it is missing or invalid. For numbers for which 0 has a
+/// meaning.
+impl Scalar for Option<i64> {
     fn set_number(&mut self, number: i64) {
-        self.0 = Some(number);
+        *self = Some(number);
     }
 
     fn set_text(&mut self, text: &str) {
-        self.0 = text.trim().parse().ok();
+        *self = text.trim().parse().ok();
     }
 }
 
@@ -235,7 +229,7 @@ mod tests {
     object! {
         #[derive(Clone, Debug, PartialEq)]
         struct Sample {
-            "Id" => id: Int,
+            "Id" => id: i64,
             "Name" => name: Text,
             "Inner" => inner: Inner,
             "List" => list: List<Inner>,
@@ -245,7 +239,7 @@ mod tests {
     object! {
         #[derive(Clone, Debug, PartialEq)]
         struct Inner {
-            "N" => n: Int,
+            "N" => n: i64,
         }
     }
 
@@ -273,8 +267,8 @@ mod tests {
             ("1e400", 0),
             ("99999999999999999999999", 0),
         ] {
-            assert_eq!(Int::read(json), Int(number), "{json}");
-            assert_eq!(read(&format!("{{\"Id\": {json}, \"Name\": \"n\"}}")).id, Int(number));
+            assert_eq!(i64::read(json), number, "{json}");
+            assert_eq!(read(&format!("{{\"Id\": {json}, \"Name\": \"n\"}}")).id, number);
             assert_eq!(&*read(&format!("{{\"Id\": {json}, \"Name\": \"n\"}}")).name, "n");
         }
     }
@@ -283,10 +277,10 @@ mod tests {
     #[test]
     fn objects_are_parsed_in_every_form() {
         let plain = read(r#"{"Id":1,"Name":"a","Inner":{"N":2},"List":[{"N":3},{"N":4}]}"#);
-        assert_eq!((plain.id.0, &*plain.name, plain.inner.n.0), (1, "a", 2));
+        assert_eq!((plain.id, &*plain.name, plain.inner.n), (1, "a", 2));
         assert_eq!(plain.list.0.len(), 2);
         // The last of repeated fields wins; unknown and missing fields are ignored.
-        assert_eq!(read(r#"{"Id":1,"Id":2,"Else":[{}],"":null}"#).id, Int(2));
+        assert_eq!(read(r#"{"Id":1,"Id":2,"Else":[{}],"":null}"#).id, 2);
         // Other types.
         assert_eq!(read(r#"{"Id":{},"Name":null,"Inner":[],"List":{"a":1}}"#), Sample::default());
         for other in ["[1,\"a\"]", "1", "\"x\"", "null", "true", "1.5"] {
@@ -295,7 +289,7 @@ mod tests {
         assert_eq!(&*Text::read("{\"Buff\":\"\"}"), "");
         assert_eq!(&*Text::read("12"), "12");
         // An escaped name is the same name.
-        assert_eq!(read(r#"{"\u0049d":5}"#).id, Int(5));
+        assert_eq!(read(r#"{"\u0049d":5}"#).id, 5);
     }
 
     /// Threat J6: one invalid element does not affect the others.
@@ -303,14 +297,14 @@ mod tests {
     fn an_invalid_element_does_not_affect_the_others() {
         let sample = read(r#"{"Id":1e999,"Name":"a","List":[{"N":1},{"N":1e400},{"N":3}]}"#);
         assert_eq!(&*sample.name, "a");
-        assert_eq!(sample.list.0, [Inner { n: Int(1) }, Inner { n: Int(0) }, Inner { n: Int(3) }]);
+        assert_eq!(sample.list.0, [Inner { n: 1 }, Inner { n: 0 }, Inner { n: 3 }]);
     }
 
     /// Threat J7: a reply of two megabytes does not take hundreds of megabytes of memory.
     #[test]
     fn lists_are_limited() {
         let json = format!("[{}0]", "0,".repeat(1_000_000));
-        let List(list, is_cut) = List::<Int>::read(&json);
+        let List(list, is_cut) = List::<i64>::read(&json);
         assert_eq!((list.len(), is_cut), (ELEMENTS, true));
         let blank = List::<crate::contact::wire::WireContact>::read(&json).0;
         assert_eq!(blank.capacity(), 0);

@@ -78,7 +78,7 @@ impl File {
         let replaces = texts.get("overwrite_newmsgid").into();
         let attachment = Attachment::of(texts);
         // The record takes precedence.
-        let length = match piece::unsigned(record.file_size.0) {
+        let length = match piece::unsigned(record.file_size) {
             0 => attachment.length,
             length => length,
         };

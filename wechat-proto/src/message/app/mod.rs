@@ -125,7 +125,7 @@ pub enum AppContent {
 impl App {
     /// Returns `None` if it is not an app message.
     pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
-        let mut draft = Draft::of(record.app_msg_type.0);
+        let mut draft = Draft::of(record.app_msg_type);
         let (any, marked) = match document(&record.content) {
             Some(document) => draft.read(&document),
             None => (false, false),
@@ -143,7 +143,7 @@ impl App {
         };
         let present = any
             || !text.is_empty()
-            || record.app_msg_type.0 != 0
+            || record.app_msg_type != 0
             || [&record.file_name, &record.url, &record.media_id]
                 .iter()
                 .any(|text| !text.is_empty());
