@@ -191,8 +191,6 @@ mod service;
 mod service_mode;
 mod session;
 mod simulator;
-#[cfg(test)]
-mod strictness;
 mod tls;
 mod tls_fault;
 mod upload;

@@ -1,15 +1,14 @@
-//! Tests that Tencent's page in a browser has no violations in [`Mode::Page`], and that every other request has some.
+//! Tests that Tencent's page in a browser has no violations in `Mode::Page`, and that every other request has some.
 
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request};
+use http::{HeaderName, HeaderValue, Request, Uri};
 use serde_json::Value;
 
 use crate::recording::replay;
-use crate::strictness::strictness_scenario::scenario;
-use crate::strictness::{altered, pointers, replaced, split, with_body, with_cookies, with_query};
-use crate::{Answer, Mode, World};
+use crate::request::ordered;
+use crate::{Answer, World};
 
 /// Headers and cookies that may be left out or changed, with the paragraph of docs/protocol.md.
 const FREE: [(&str, &[&str], &str); 22] = [
@@ -63,15 +62,6 @@ fn recorded_page_has_no_violations() {
         for (world, request) in steps {
             assert_eq!(found(&world, &request), Vec::<String>::new(), "{request:?}");
         }
-    }
-}
-
-#[test]
-fn library_has_violations_in_page_mode() {
-    for (mut world, request) in scenario() {
-        world.set_mode(Mode::Page);
-        let found = found(&world, &request);
-        assert!(found.iter().any(|found| found.contains("`accept-encoding`")), "{found:?}");
     }
 }
 
@@ -206,4 +196,95 @@ fn every_part_of_a_request_is_checked() {
         let stem = stem.split_once("sec-ch-ua").map_or(stem, |_| "sec-ch-ua");
         assert!(text.contains(stem), "{source} does not mention {name}");
     }
+}
+
+fn with_query(request: &Request<Bytes>, pairs: &[String]) -> Request<Bytes> {
+    let uri = request.uri().to_string();
+    let (origin, _) = uri.split_once('?').expect("a query");
+    let mut changed = request.clone();
+    *changed.uri_mut() =
+        format!("{origin}?{}", pairs.join("&")).parse::<Uri>().expect("an address");
+    changed
+}
+
+fn with_cookies(request: &Request<Bytes>, cookies: &[String]) -> Request<Bytes> {
+    let mut changed = request.clone();
+    changed.headers_mut().remove("cookie");
+    if !cookies.is_empty() {
+        changed.headers_mut().insert("cookie", cookies.join("; ").parse().expect("a value"));
+    }
+    changed
+}
+
+/// Splits the pairs of a query, a form or a cookie header.
+fn split(text: &str, separator: &str) -> Vec<String> {
+    text.split(separator).map(str::to_owned).collect()
+}
+
+/// Leaves out and changes each of these pairs. Returns the pair, the alteration and the altered pairs.
+fn altered(pairs: &[String]) -> Vec<(&str, &'static str, Vec<String>)> {
+    let mut all = Vec::new();
+    // In `?&MsgID=`, the pair before the first `&` is empty.
+    for (index, pair) in pairs.iter().enumerate().filter(|(_, pair)| !pair.is_empty()) {
+        let (mut fewer, mut other) = (pairs.to_vec(), pairs.to_vec());
+        fewer.remove(index);
+        other[index].push('x');
+        all.extend([(&**pair, "left out", fewer), (pair, "changed", other)]);
+    }
+    all
+}
+
+/// Collects the pointers of all values in a JSON value, except its own.
+fn pointers(value: &Value, at: &str, out: &mut Vec<String>) {
+    let children: Vec<(String, &Value)> = match value {
+        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
+        Value::Array(items) => {
+            items.iter().enumerate().map(|(index, value)| (index.to_string(), value)).collect()
+        }
+        _ => Vec::new(),
+    };
+    for (key, child) in children {
+        let path = format!("{at}/{key}");
+        pointers(child, &path, out);
+        out.push(path);
+    }
+}
+
+/// Replaces one value in a JSON text without changing the others. An empty replacement also removes the key.
+fn replaced(text: &str, pointer: &str, with: &str) -> String {
+    let (first, rest) = pointer[1..].split_once('/').map_or((&pointer[1..], ""), |(a, b)| (a, b));
+    let rest = if rest.is_empty() { String::new() } else { format!("/{rest}") };
+    let inner =
+        |raw: &str| if rest.is_empty() { with.to_owned() } else { replaced(raw, &rest, with) };
+    if text.starts_with('[') {
+        let items: Vec<Box<serde_json::value::RawValue>> =
+            serde_json::from_str(text).expect("a list");
+        let items: Vec<String> =
+            items
+                .iter()
+                .enumerate()
+                .map(|(index, raw)| {
+                    if index.to_string() == first { inner(raw.get()) } else { raw.get().to_owned() }
+                })
+                .filter(|item| !item.is_empty())
+                .collect();
+        return format!("[{}]", items.join(","));
+    }
+    let fields: Vec<String> = ordered(text)
+        .expect("an object")
+        .iter()
+        .map(|(name, raw)| {
+            (name, if name == first { inner(raw.get()) } else { raw.get().to_owned() })
+        })
+        .filter(|(_, raw)| !raw.is_empty())
+        .map(|(name, raw)| format!("\"{name}\":{raw}"))
+        .collect();
+    format!("{{{}}}", fields.join(","))
+}
+
+fn with_body(request: &Request<Bytes>, body: String) -> Request<Bytes> {
+    let mut changed = request.clone();
+    changed.headers_mut().insert("content-length", HeaderValue::from(body.len()));
+    *changed.body_mut() = body.into();
+    changed
 }

@@ -3,9 +3,8 @@
 use bytes::Bytes;
 use http::Request;
 
-use crate::requests::altered_requests::{
-    Altered, cookies, headers, queries, replace_json, with_body,
-};
+use crate::requests::altered_json::replace_json;
+use crate::requests::altered_requests::{Altered, cookies, headers, methods, queries, with_body};
 
 /// Splits a form into its separator and its parts.
 fn split(request: &Request<Bytes>) -> (Vec<u8>, Vec<Vec<u8>>) {
@@ -57,6 +56,7 @@ fn valued(part: &[u8], value: &[u8]) -> Vec<u8> {
 
 pub(crate) fn alter(request: &Request<Bytes>) -> Vec<Altered> {
     let mut all = Vec::new();
+    methods(request, &mut all);
     queries(request, &mut all);
     headers(request, &mut all);
     cookies(request, &mut all);
@@ -96,7 +96,7 @@ pub(crate) fn alter(request: &Request<Bytes>) -> Vec<Altered> {
         let more = text.replacen("\r\n\r\n", "\r\nContent-Transfer-Encoding: binary\r\n\r\n", 1);
         add("with another header for", with([more.as_bytes(), value, b"\r\n"].concat()));
         if matches!(&*name, "uploadmediarequest" | "UploadMediaParallelRequest") {
-            for (what, json) in replace_json(value) {
+            for (what, json) in replace_json(&name, value) {
                 let request = joined(request, &separator, &with(valued(part, json.as_bytes())));
                 all.push(Altered { part: format!("json {what}"), request });
             }

@@ -1,6 +1,7 @@
 //! Every part of every request.
 
 pub(crate) mod altered_forms;
+mod altered_json;
 pub(crate) mod altered_requests;
 pub(crate) mod endpoints;
 mod service_mode;

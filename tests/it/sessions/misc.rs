@@ -131,7 +131,7 @@ fn logout_after_limit<B: Bot>(place: &Place) {
 }
 
 /// The QR code is a JPEG; a 404 response is malformed.
-fn qr_code_picture<B: Bot>(place: &Place) {
+pub(crate) fn qr_code_picture<B: Bot>(place: &Place) {
     place.confirm_login();
     let mut code = None;
     let mut bot = B::login(place, |progress| {

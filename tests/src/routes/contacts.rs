@@ -132,6 +132,8 @@ pub(crate) fn batch(world: &mut World, request: &Decoded) -> Answer {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Map;
+
     use crate::World;
     use crate::client::{Client, json};
 
@@ -144,6 +146,7 @@ mod tests {
         for _ in 0..3 {
             let page = json(&client.book(&seq.to_string()));
             assert_eq!(page["MemberCount"], 16);
+            assert_eq!(page["MemberList"][0].as_object().map(Map::len), Some(31));
             let page_names = page["MemberList"].as_array().expect("a list").iter();
             names.extend(
                 page_names.map(|contact| contact["NickName"].as_str().expect("text").to_owned()),
