@@ -166,15 +166,11 @@ mod multipart;
 #[cfg(test)]
 mod notes;
 mod outgoing;
-#[cfg(test)]
-mod page_mode;
 mod payload;
 mod people;
 mod phone;
 mod proxy;
 mod reaction;
-#[cfg(test)]
-mod recording;
 mod relations;
 mod reply;
 mod request;

@@ -161,7 +161,7 @@ pub(crate) fn assert_seen(
 
 /// Returns whether a violation names this part: in back-quotes, alone or at the end of a path. The
 /// method and the whole body are not in back-quotes.
-fn names(violation: &str, name: &str) -> bool {
+pub(crate) fn names(violation: &str, name: &str) -> bool {
     if matches!(name, "method" | "body") {
         return violation.contains(name);
     }
@@ -172,7 +172,7 @@ fn names(violation: &str, name: &str) -> bool {
 }
 
 /// Returns the violations that a request adds.
-fn violations(world: &World, request: &Request<Bytes>) -> Vec<String> {
+pub(crate) fn violations(world: &World, request: &Request<Bytes>) -> Vec<String> {
     let mut world = world.clone();
     let before = world.violations().len();
     let _ = world.handle(request);

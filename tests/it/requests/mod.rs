@@ -4,4 +4,6 @@ pub(crate) mod altered_forms;
 mod altered_json;
 pub(crate) mod altered_requests;
 pub(crate) mod endpoints;
+mod page_mode;
+mod recording;
 mod service_mode;

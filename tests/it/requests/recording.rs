@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::{Request, Response};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::Deserialize;
-
-use crate::request::{decode, encode, params};
-use crate::{Answer, Incoming, Mode, World};
+use wechat_simulator::{Answer, Incoming, Mode, World};
 
 /// A recording of the page in a browser, written from its script (docs/protocol.md). All its values are invented.
-const RECORDING: &str = include_str!("../recordings/page.har");
+const RECORDING: &str = include_str!("../../recordings/page.har");
 
 /// The midnight before the recording, in milliseconds.
 const MIDNIGHT: u64 = 1_699_920_000_000;
@@ -69,6 +68,17 @@ struct Pair {
 
 fn pair(name: &str, value: &str) -> Pair {
     Pair { name: name.to_owned(), value: value.to_owned() }
+}
+
+/// The characters of the recorded values that `encodeURIComponent` does not escape.
+const UNESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+fn encode(text: &str) -> String {
+    utf8_percent_encode(text, UNESCAPED).to_string()
+}
+
+fn decode(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 fn entries() -> Vec<Entry> {
@@ -222,8 +232,10 @@ fn recording_is_consistent() {
     let har: Har = serde_json::from_str(RECORDING).expect("a recording");
     assert_eq!(har.log.version, "1.2");
     for Entry { request, response, .. } in &har.log.entries {
-        let query = params(request.url.split_once('?').map_or("", |(_, query)| query));
-        let query: Vec<Pair> = query.iter().map(|one| pair(&one.name, &one.value)).collect();
+        let (_, query) = request.url.split_once('?').unwrap_or_default();
+        let query = query.split('&').filter(|one| !one.is_empty());
+        let query = query.map(|one| one.split_once('=').unwrap_or((one, "")));
+        let query: Vec<Pair> = query.map(|(name, value)| pair(name, &decode(value))).collect();
         assert_eq!(request.query_string, query, "{}", request.url);
         let header = |headers: &[Pair], name: &str| {
             let found = headers.iter().find(|of| of.name.eq_ignore_ascii_case(name));
