@@ -89,6 +89,7 @@ pub(crate) fn sends<B: Bot>(place: &Place) {
     assert_eq!((&*files[0].name, files[0].size), ("R&D <最终> \"1\" ]]>.CSV", 1_760));
     assert_eq!((&*files[0].extension, &*files[1].extension), ("csv", ""));
     assert_eq!(sent[6].signature, world.uploads()[4].signature);
+    assert_eq!(sent[6].signature.len(), 64);
     assert!(sent[5].signature.is_empty() && !sent[6].signature.is_empty());
     assert_eq!(sent[7].emoticon_md5, MD5);
     for (sent, receipt) in sent.iter().zip(&receipts) {

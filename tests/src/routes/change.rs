@@ -181,8 +181,7 @@ pub(crate) fn report_change(world: &mut World, name: &str) {
 #[cfg(test)]
 mod tests {
     use crate::World;
-    use crate::client::{Client, json, ret};
-    use crate::message::{Incoming, Recommend};
+    use crate::client::{Client, json};
 
     fn friend(client: &Client) -> String {
         let world = client.simulator.world();
@@ -191,60 +190,17 @@ mod tests {
     }
 
     #[test]
-    fn remarks_and_pins_are_stored() {
+    fn pins_repeat_the_remark_and_remarks_are_short() {
         let mut client = Client::ready(World::demo());
         let name = friend(&client);
-        let remark = |text: &str| {
-            format!("\"UserName\":\"{name}\",\"CmdId\":2,\"RemarkName\":\"{text}\",BASE")
-        };
-        let pin = |op: u8, text: &str| {
-            format!(
-                "\"UserName\":\"{name}\",\"CmdId\":3,\"OP\":{op},\"RemarkName\":\"{text}\",BASE"
-            )
-        };
-        assert_eq!(ret(&client.ask("webwxoplog", "", &remark("a & b"))), 0);
-        assert_eq!(ret(&client.ask("webwxoplog", "", &pin(1, "a & b"))), 0);
-        let contact = client.simulator.world().contact(&name).cloned().expect("one");
-        assert_eq!(
-            (contact.remark_name.as_str(), contact.contact_flag & 2048),
-            ("a &amp; b", 2048)
-        );
-        assert_eq!(ret(&client.ask("webwxoplog", "", &pin(0, "a & b"))), 0);
-        client.simulator.world().ignore_remarks(true);
-        assert_eq!(ret(&client.ask("webwxoplog", "", &remark("else"))), 0);
-        let contact = client.simulator.world().contact(&name).cloned().expect("one");
-        assert_eq!((contact.remark_name.as_str(), contact.contact_flag & 2048), ("a &amp; b", 0));
-        client.assert_clean();
-        client.ask("webwxoplog", "", &pin(1, ""));
-        client.ask("webwxoplog", "", &remark("a remark that is too long"));
+        client.simulator.world().set_contact(&name, |contact| contact.remark_name = "a".to_owned());
+        for change in [
+            r#""CmdId":3,"OP":1,"RemarkName":"""#,
+            r#""CmdId":2,"RemarkName":"a remark that is too long""#,
+        ] {
+            client.ask("webwxoplog", "", &format!("\"UserName\":\"{name}\",{change},BASE"));
+        }
         assert_eq!(client.violations().len(), 2);
-    }
-
-    #[test]
-    fn accepting_a_request_needs_its_ticket() {
-        let mut client = Client::ready(World::demo());
-        let stranger = client.simulator.world().add_stranger("Li");
-        let mut request = Incoming::new("fmessage", 37, "");
-        request.recommend = Recommend {
-            user_name: stranger.clone(),
-            ticket: "v2_1@stranger".into(),
-            ..Recommend::default()
-        };
-        client.simulator.world().deliver(request);
-        let skey = client.skey.clone();
-        let accept = |ticket: &str| {
-            format!(
-                "BASE,\"Opcode\":3,\"VerifyUserListSize\":1,\"VerifyUserList\":[{{\"Value\":\"{stranger}\",\"VerifyUserTicket\":\"{ticket}\"}}],\"VerifyContent\":\"\",\"SceneListCount\":1,\"SceneList\":[33],\"skey\":\"{skey}\""
-            )
-        };
-        let query = format!("r={}", client.now());
-        assert_eq!(ret(&client.ask("webwxverifyuser", &query, &accept("v2_2@stranger"))), -1);
-        assert_eq!(ret(&client.ask("webwxverifyuser", &query, &accept("v2_1@stranger"))), 0);
-        let world = client.simulator.world();
-        assert_eq!(world.contact(&stranger).expect("one").contact_flag, 3);
-        assert_eq!(world.verifications().len(), 1);
-        drop(world);
-        client.assert_clean();
     }
 
     #[test]

@@ -186,25 +186,6 @@ mod tests {
     }
 
     #[test]
-    fn read_notifications_reset_the_unread_count() {
-        let mut client = Client::ready(World::demo());
-        let ada = client.simulator.world().add_person("Ada");
-        client.simulator.world().person_writes(&ada, "one");
-        client.simulator.world().person_writes(&ada, "two");
-        client.notify_of(2, &ada);
-        assert_eq!(client.simulator.world().phone().unread(&ada), 2);
-        client.notify_of(1, &ada);
-        assert_eq!(client.simulator.world().phone().unread(&ada), 0);
-        client.simulator.world().person_writes(&ada, "three");
-        assert_eq!(client.simulator.world().phone().unread(&ada), 1);
-        client.notify_of(5, &ada);
-        client.assert_clean();
-        let world = client.simulator.world();
-        let codes: Vec<_> = world.notices().iter().map(|notice| notice.code).collect();
-        assert_eq!(codes, [3, 2, 1, 5]);
-    }
-
-    #[test]
     fn call_before_init_is_a_violation() {
         let mut client = Client::new(World::demo());
         client.jslogin();

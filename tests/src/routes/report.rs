@@ -83,61 +83,16 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use super::Reported;
-    use crate::client::{Client, json};
+    use crate::client::Client;
     use crate::{Dialect, World};
-
-    /// The address before the login.
-    const BEFORE: &str = "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatreport?fun=new&lang=zh_CN";
-    const NOBODY: &str = r#"{"BaseRequest":{"Uin":"","Sid":"","DeviceID":"e123456789012345"},"#;
-
-    fn report(kind: i64, text: &str, before_login: bool) -> Reported {
-        Reported { kind, text: text.to_owned(), before_login }
-    }
-
-    #[test]
-    fn reports_are_accepted_before_and_after_the_login() {
-        let mut client = Client::new(World::demo());
-        let list = r#""Count":1,"List":[{"Type":1,"Text":"{}"}]}"#;
-        let request = client.post(BEFORE, format!("{NOBODY}{list}"));
-        assert_eq!(json(&client.send(&request))["BaseResponse"]["Ret"], 0);
-        client.log_in();
-        let (uin, sid, device) = (client.uin, client.sid.clone(), client.device());
-        let base = format!(r#""Uin":{uin},"Sid":"{sid}","DeviceID":"{device}""#);
-        let request = client.post(
-            &client.call("webwxstatreport", "fun=new"),
-            format!(r#"{{"BaseRequest":{{{base}}},{list}"#),
-        );
-        client.send(&request);
-        client.assert_clean();
-        let world = client.simulator.world();
-        assert_eq!(world.reports(), [report(1, "{}", true), report(1, "{}", false)]);
-    }
-
-    #[test]
-    fn malformed_reports_are_refused() {
-        let mut client = Client::new(World::demo());
-        for (list, what) in [
-            (r#""Count":2,"List":[]}"#, "`Count`"),
-            (r#""Count":1,"List":[{"Type":3,"Text":"{}"}]}"#, "`List[0].Type`"),
-            (r#""Count":1,"List":[{"Type":1,"Text":"x"}]}"#, "`List[0].Text`"),
-            (r#""Count":0,"List":{}}"#, "`List`"),
-        ] {
-            let request = client.post(BEFORE, format!("{NOBODY}{list}"));
-            assert_eq!(client.send(&request).status(), 400);
-            let found = client.violations();
-            assert!(found.last().is_some_and(|found| found.contains(what)), "{what}: {found:?}");
-        }
-        assert!(client.simulator.world().reports().is_empty());
-    }
 
     #[test]
     fn lbbniu_dialect_has_no_body() {
         let mut world = World::demo();
         world.accept(Dialect::Lbbniu);
         let mut client = Client::new(world);
-        let request = client.post(BEFORE, String::new());
-        client.send(&request);
+        let url = "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatreport?fun=new&lang=zh_CN";
+        client.send(&client.post(url, String::new()));
         client.assert_clean();
     }
 }

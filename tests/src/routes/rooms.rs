@@ -312,35 +312,4 @@ mod tests {
         }
         client.assert_clean();
     }
-
-    #[test]
-    fn room_changes_are_applied() {
-        let mut client = Client::ready(World::demo());
-        let names = friends(&client, 5);
-        let room =
-            create(&mut client, &names[..2])["ChatRoomName"].as_str().expect("one").to_owned();
-        client.simulator.world().invite_start_count(5);
-        let mut change = |fun: &str, field: &str| {
-            let body = format!("{field}\"ChatRoomName\":\"{room}\",BASE");
-            update(&mut client, fun, &body)["BaseResponse"]["Ret"].clone()
-        };
-        assert_eq!(change("addmember", &format!("\"AddMemberList\":\"{}\",", names[2])), 0);
-        assert_eq!(change("addmember", &format!("\"AddMemberList\":\"{}\",", names[3])), 1);
-        assert_eq!(
-            change("invitemember", &format!("\"InviteMemberList\":\"{},{}\",", names[3], names[4])),
-            0
-        );
-        assert_eq!(change("delmember", &format!("\"DelMemberList\":\"{}\",", names[0])), 0);
-        assert_eq!(change("modtopic", "\"NewTopic\":\"新 & 旧\","), 0);
-        let world = client.simulator.world();
-        let contact = world.contact(&room).expect("one");
-        assert_eq!((contact.members.len(), contact.nick_name.as_str()), (3, "新 &amp; 旧"));
-        assert_eq!(world.invitations().len(), 2);
-        drop(world);
-        client.assert_clean();
-        let body = format!("\"ChatRoomName\":\"{room}\",BASE");
-        update(&mut client, "quitchatroom", &body);
-        assert_eq!(client.simulator.world().contact(&room).expect("one").members.len(), 2);
-        client.assert_clean();
-    }
 }
