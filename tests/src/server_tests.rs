@@ -215,17 +215,6 @@ fn replaced_world_answers_held_polls() {
     }
 }
 
-/// A missing [`Server::real_time`] is explained in the reply.
-#[test]
-fn wrong_clock_is_reported() {
-    let (_server, client, mut stream) = started();
-    let request = client.jslogin_request();
-    client.simulator.world().set_now(1_800_000_000_000);
-    let reply = exchange(&mut stream, &request);
-    assert_eq!(reply.status(), 400);
-    assert!(text(&reply).contains("`_` is `1700000000000`, not the clock"), "{}", text(&reply));
-}
-
 #[test]
 fn server_stops_while_a_poll_is_held() {
     let (server, client, mut stream) = started();

@@ -355,14 +355,3 @@ fn downloads_accept_either_spelling_and_no_key() {
         );
     }
 }
-
-#[test]
-fn refusal_states_its_reason() {
-    let mut client = ready();
-    let reply = client.message("@nobody", "x");
-    let message = json(&reply)["BaseResponse"]["ErrMsg"].as_str().expect("text").to_owned();
-    assert_eq!(
-        message,
-        "JSON field `Msg.ToUserName` is `@nobody`, which the service never mentioned"
-    );
-}
