@@ -293,15 +293,9 @@ impl Client {
     }
 
     pub(crate) fn notify(&mut self) -> Response<Bytes> {
-        let me = self.me.clone();
-        self.notify_of(3, &me)
-    }
-
-    pub(crate) fn notify_of(&mut self, code: u8, to: &str) -> Response<Bytes> {
+        let (me, now) = (&self.me, self.now());
         let fields = format!(
-            "BASE,\"Code\":{code},\"FromUserName\":\"{}\",\"ToUserName\":\"{to}\",\"ClientMsgId\":{}",
-            self.me,
-            self.now()
+            "BASE,\"Code\":3,\"FromUserName\":\"{me}\",\"ToUserName\":\"{me}\",\"ClientMsgId\":{now}"
         );
         self.ask("webwxstatusnotify", "", &fields)
     }

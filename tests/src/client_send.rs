@@ -69,14 +69,7 @@ impl Client {
 
     /// Sends an uploaded file.
     pub(crate) fn file(&mut self, media_id: &str) -> Response<Bytes> {
-        let media = self.simulator.world().upload_of(media_id).cloned().expect("an upload");
-        let signature = match media.signature.as_str() {
-            "" => String::new(),
-            signature => {
-                format!("\"AESKey\":\"{}\",\"Signature\":\"{signature}\",", media.aes_key)
-            }
-        };
-        let own = format!("{signature}\"Type\":6,\"Content\":{}", self.file_xml(media_id));
+        let own = format!("\"Type\":6,\"Content\":{}", self.file_xml(media_id));
         self.app("webwxsendappmsg", "fun=async&f=json", &own, 0)
     }
 
