@@ -217,8 +217,12 @@ def http_bridge(command):
             # The server closes the connection of a body that is too long.
             status = 413
         assert status == expected, (status, expected, method, path, changed)
-    process.terminate()
-    assert process.wait() == 143
+    # The reply and the last event are written before the process ends.
+    status, reply = request(id=3, do="logout")
+    assert reply == {"v": 1, "id": 3, "ok": {}}, reply
+    for events in observer, consumer:
+        assert events.event("ended")["reason"] == "logged_out"
+    assert process.wait() == 0
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use tokio::sync::{Semaphore, mpsc};
@@ -87,7 +88,11 @@ pub(super) fn serve(
         .map_err(failure)?;
     let service = Arc::clone(service);
     let server = Arc::new(Server { service, token, address, allow_remote });
-    thread::spawn(move || runtime.block_on(server.accept(listener)));
+    let writing = server.service.writing();
+    thread::spawn(move || {
+        runtime.block_on(server.run(listener));
+        drop(writing);
+    });
     print(&json!({ "v": SCHEMA, "type": "listening", "address": address }).to_string())
 }
 
@@ -120,17 +125,30 @@ fn token(bridge: &Bridge) -> Result<String, Failure> {
 }
 
 impl Server {
-    async fn accept(self: Arc<Self>, listener: TcpListener) {
+    /// Serves HTTP until the process is ending and all responses have been written.
+    async fn run(self: Arc<Self>, listener: TcpListener) {
+        let connections = Arc::new(GracefulShutdown::new());
+        let accept = Arc::clone(&self).accept(listener, Arc::clone(&connections));
+        let accept = tokio::spawn(accept);
+        self.service.ending.notified().await;
+        accept.abort();
+        let _ = accept.await;
+        if let Some(connections) = Arc::into_inner(connections) {
+            connections.shutdown().await;
+        }
+    }
+
+    async fn accept(self: Arc<Self>, listener: TcpListener, connections: Arc<GracefulShutdown>) {
         let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-        let connections = Arc::new(Semaphore::new(CONNECTIONS));
+        let permits = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
-            let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { return };
+            let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
             let Ok((stream, _)) = listener.accept().await else {
                 // For instance, too many files are open.
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             };
-            let server = Arc::clone(&self);
+            let (server, watcher) = (Arc::clone(&self), connections.watcher());
             tokio::spawn(async move {
                 let serve = service_fn(|request| {
                     let server = Arc::clone(&server);
@@ -139,7 +157,7 @@ impl Server {
                 let mut http = http1::Builder::new();
                 http.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
                 // Fails if the client has disconnected.
-                let _ = http.serve_connection(TokioIo::new(stream), serve).await;
+                let _ = watcher.watch(http.serve_connection(TokioIo::new(stream), serve)).await;
                 drop(permit);
             });
         }

@@ -67,6 +67,7 @@ pub(crate) fn run(global: &Global, bridge: &Bridge, output: &Output) -> Result<E
         let fields = json!({ "reason": "login_failed", "error": output.error(failure) });
         // The failure itself is returned.
         let _ = progress("ended", fields);
+        service.finish();
     })?;
     let result = events(&service, &client, &profile, bridge.auto_ack, emit);
     service.finish();

@@ -1,12 +1,15 @@
 //! Requests and events of one session, independent of their transport.
 
+use std::convert::Infallible;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, TryLockError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, TryLockError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize as _;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 use wechat_proto::error::Ret;
 use wechat_proto::message::Kind;
 use wechat_proto::{Error, Event, Message};
@@ -33,7 +36,14 @@ pub(crate) struct Service {
     last_event: AtomicU64,
     /// Locked for reading by each operation, and for writing at the end.
     running: RwLock<()>,
+    /// Notifies the server of HTTP of the end.
+    pub(crate) ending: Notify,
+    /// Disconnected when there is no [`Writing`] any more; taken at the end.
+    writing: Mutex<Option<(Writing, Receiver<Infallible>)>>,
 }
+
+/// Held by a transport that has replies or events to write, for which the end of the process waits.
+pub(crate) type Writing = Sender<Infallible>;
 
 /// A request: a JSON object with an `id` and an operation.
 #[derive(Debug)]
@@ -41,6 +51,9 @@ pub(crate) struct Request {
     id: Value,
     pub(crate) operation: Result<Operation, Failure>,
 }
+
+/// The time limit of the last replies and events, which a client may not read.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The maximum length of a request, in bytes.
 pub(crate) const LONGEST: usize = 1 << 20;
@@ -105,6 +118,8 @@ impl Service {
             command,
             last_event: AtomicU64::new(0),
             running: RwLock::default(),
+            ending: Notify::new(),
+            writing: Mutex::new(Some(channel())),
         }))
     }
 
@@ -254,10 +269,23 @@ impl Service {
         }
     }
 
-    /// Waits for the operations in progress, and refuses later ones.
+    /// Returns what delays the end of the process until it is dropped; `None` if the process is ending.
+    pub(crate) fn writing(&self) -> Option<Writing> {
+        let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        writing.as_ref().map(|(writing, _)| writing.clone())
+    }
+
+    /// Waits for the operations in progress, refuses later ones, and waits until the replies and
+    /// events have been written.
     pub(crate) fn finish(&self) {
         std::mem::forget(self.running.write().unwrap_or_else(PoisonError::into_inner));
         self.hub.close();
+        self.ending.notify_one();
+        let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((own, ended)) = writing {
+            drop(own);
+            let _ = ended.recv_timeout(PATIENCE);
+        }
     }
 }
 
@@ -313,5 +341,27 @@ mod tests {
             assert!(reply["error"]["message"].as_str().unwrap().contains(reason), "{reply}");
         }
         assert!(Request::parse(&vec![b' '; LONGEST + 1]).operation.is_err());
+    }
+
+    #[test]
+    fn end_waits_for_replies_and_refuses_later_requests() {
+        let folder = tempfile::tempdir().unwrap();
+        let output = Output::new(true, Lang::En);
+        let service = Service::open(&folder.path().join("a.session"), "bridge", &output).unwrap();
+        let request = Request::parse(br#"{"id":1,"do":"status"}"#);
+        let writing = service.writing().unwrap();
+        assert!(service.serve(&request, false, || true).is_some());
+        let ending = std::thread::spawn({
+            let service = Arc::clone(&service);
+            move || service.finish()
+        });
+        while service.writing().is_some() {
+            std::thread::yield_now();
+        }
+        assert!(service.serve(&request, false, || true).is_none());
+        std::thread::sleep(Duration::from_millis(20));
+        assert!(!ending.is_finished());
+        drop(writing);
+        ending.join().unwrap();
     }
 }

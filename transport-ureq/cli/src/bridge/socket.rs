@@ -18,7 +18,8 @@ use crate::drop::ledger::Ledger;
 use crate::exit::Failure;
 use crate::output::Output;
 
-/// The bridge of a command with its own events. Dropping it waits for the operations in progress.
+/// The bridge of a command with its own events. Dropping it waits for the operations in progress, and
+/// for their replies.
 #[derive(Debug)]
 pub(crate) struct Offer(Arc<Service>);
 
@@ -92,6 +93,7 @@ fn serve(service: &Arc<Service>, stream: &Socket) -> io::Result<()> {
     };
     let mut reader = BufReader::new(stream);
     while let Some(line) = lines::read(&mut reader)? {
+        let writing = service.writing();
         let request = Request::parse(&line);
         let Some(reply) = service.serve(&request, false, || write(&request.accepted()).is_ok())
         else {
@@ -112,6 +114,7 @@ fn serve(service: &Arc<Service>, stream: &Socket) -> io::Result<()> {
                 // Disconnects an observer that was too slow.
                 let stream = writer.lock().unwrap_or_else(PoisonError::into_inner);
                 let _ = stream.shutdown(Shutdown::Both);
+                drop(writing);
             });
         }
     }

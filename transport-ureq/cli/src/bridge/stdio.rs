@@ -70,6 +70,7 @@ fn work(service: &Service, requests: &Receiver<Request>) {
 }
 
 fn reply(service: &Service, request: &Request) {
+    let _writing = service.writing();
     if request.operation.is_ok() {
         service.wait_announced();
     }
