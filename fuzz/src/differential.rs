@@ -135,7 +135,7 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// Reads a text with entities and emoji.
+/// Reads a text, and decodes its entities and emoji.
 fn decoded(value: &Value) -> String {
     decode(Text::from(&*text(value))).into()
 }

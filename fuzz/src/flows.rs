@@ -110,7 +110,7 @@ fn piece(range: Range<u64>, source: &[u8], step: Option<&u8>) -> Option<Input> {
     Some(Input::Piece(Ok(bytes.into())))
 }
 
-/// Plays a script: steps separated by a zero byte, each starting with its kind.
+/// Runs a script: steps separated by a zero byte, each starting with its kind.
 ///
 /// - `o`: an ordinary reply with the rest as its body; `s`: the same with status 502;
 ///   `m`: with status 301; `c`: the rest is a `Set-Cookie` line of an empty reply.
@@ -128,7 +128,7 @@ where
     watch(flow, state, script, &[], |_| {})
 }
 
-/// Plays a script twice, and checks that both runs send the same requests.
+/// Runs a script twice, and checks that both runs send the same requests.
 fn watch<F, S>(
     flow: impl Fn() -> F,
     state: impl Fn() -> S,
@@ -168,7 +168,7 @@ fn session() -> Session {
     account().session().clone()
 }
 
-/// Plays a script, and returns the URIs of the requests and the waits between them.
+/// Runs a script, and returns the URIs of the requests and the waits between them.
 fn watch_once<F, S>(
     mut flow: F,
     state: &mut S,

@@ -6,7 +6,7 @@ use wechat_proto::{Endpoint as _, Error, Message, Session, fuzz};
 
 use super::{NOW, PLANTED, account, hides_secrets, me};
 
-/// Checks that the typed parse agrees with an untyped one.
+/// Checks that a message is parsed to the same fields after its JSON was formatted anew.
 pub(crate) fn typed(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     // The formatting of the JSON does not matter; the last of repeated fields wins.

@@ -22,7 +22,8 @@ use crate::world::World;
 /// The names of credentials, in lower case.
 const CREDENTIALS: [&str; 8] =
     ["skey", "sid", "wxsid", "pass_ticket", "webwx_data_ticket", "ticket", "aeskey", "signature"];
-/// The header with the reasons of a refusal, which `wechat-proto` reports if the service is on this machine.
+/// The header with the reasons for a refusal. `wechat-proto` reports them if the service is on this
+/// machine.
 const REASON: HeaderName = HeaderName::from_static("x-wechat-simulator");
 
 impl World {
@@ -225,7 +226,7 @@ impl World {
     }
 }
 
-/// Joins the reasons of a refusal, without the values of credentials, which would become part of the errors and logs of
+/// Joins the reasons for a refusal, without the values of credentials, which would become part of the errors and logs of
 /// the client.
 fn reasons(findings: &[&Finding]) -> String {
     let reason = |finding: &&Finding| {

@@ -74,9 +74,9 @@
 //! # Logging
 //!
 //! With the feature `tracing`, each exchange emits an event at debug level with host, path, status
-//! and duration, but never a query, a header or a body. The blocking transport uses ureq,
-//! which logs complete URLs if the log targets `ureq` and `ureq_proto` are enabled at trace level:
-//! limit them to debug in a program that uses both.
+//! and duration, but never a query, a header or a body. The blocking transport uses ureq, which logs
+//! credentials if the log targets `ureq` and `ureq_proto` are enabled at trace level: limit them to
+//! debug in a program that uses both.
 
 mod bot;
 mod client;

@@ -71,9 +71,9 @@
 //! # Logging
 //!
 //! With the feature `tracing`, each exchange emits an event at debug level with host, path, status
-//! and duration, but never a query, a header or a body. **ureq itself logs complete URLs, which
-//! contain credentials, if the log targets `ureq` and `ureq_proto` are enabled at trace level**:
-//! limit them to debug.
+//! and duration, but never a query, a header or a body. **ureq itself logs complete URLs and the
+//! bytes of requests and responses, with their credentials, if the log targets `ureq` and
+//! `ureq_proto` are enabled at trace level**: limit them to debug.
 
 mod body;
 mod bot;

@@ -32,7 +32,7 @@ pub(crate) struct Acks {
     in_order: SharedMap<Order, MsgId>,
     /// Ids of finished batches by their number, the oldest first.
     recent: SharedMap<u64, MsgId>,
-    /// The same, for look-ups.
+    /// The same, for lookups.
     known: SharedMap<MsgId, ()>,
     /// Received batches, the oldest first. Not stored.
     parked: VecDeque<Parked>,

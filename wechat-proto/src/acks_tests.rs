@@ -247,7 +247,7 @@ fn acknowledged_positions_of_a_batch_are_stored() {
     }
 }
 
-/// A batch of one message takes as much as its id.
+/// The stored positions of a batch of one message take less than 36 bytes.
 ///
 /// Threat W4.
 #[test]

@@ -1,4 +1,4 @@
-//! `Device::import_cookies`.
+//! Tests of `Device::import_cookies`.
 
 use super::*;
 use crate::testing::{reply, with_cookies};

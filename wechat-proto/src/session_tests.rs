@@ -95,7 +95,6 @@ fn the_device_is_ready_for_another_login() {
     assert_eq!(jar(&device), jar(&session.device));
 }
 
-/// The back-off is not stored.
 #[test]
 fn back_off_is_not_stored() {
     let mut session = filled();

@@ -82,7 +82,7 @@ pub enum SavePolicy {
     /// The client saves when all messages that arrived together are acknowledged, and at the end of
     /// the session. After a crash, at most these messages are delivered again.
     EachBatch,
-    /// The client does not save; the caller does, for example by an interval: a thread or task that
+    /// The client does not save; the caller does, for example at intervals: a thread or task that
     /// calls the client's `save_session` every second, and once at the end. After a crash, the
     /// messages since the last save are delivered again.
     Manual,

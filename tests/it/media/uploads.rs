@@ -1,4 +1,4 @@
-//! Tests that uploaded files of any name and length arrive unchanged.
+//! Uploads: any name and length, media types, announced files, failures, and altered requests.
 
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};

@@ -134,7 +134,7 @@ fn parsed<B: Bot>(place: &Place) {
     place.assert_no_violations();
 }
 
-/// Media is fetched byte for byte; other messages return the reason why they have none.
+/// Media arrives byte for byte; for a message without media, `GetMedia` fails with the reason.
 fn fetched<B: Bot>(place: &Place) {
     let mut bot: B = B::confirmed(place);
     let mut count = 0;

@@ -34,7 +34,7 @@ pub(super) struct Bot {
     pub(super) last_error: Option<Error>,
 }
 
-/// The number of messages held before one is handled.
+/// The maximum number of messages held before one is handled.
 const HELD: usize = 6;
 
 pub(super) const PIXELS: [u8; 64] = [0xff; 64];

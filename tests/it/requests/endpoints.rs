@@ -22,8 +22,8 @@ const NO_PATHS: [(&str, &str); 2] = [
     ("webwxreport", "another name for webwxstatreport: no source has such a path"),
 ];
 
-/// Returns the paths that the reference names.
-fn referred() -> BTreeSet<&'static str> {
+/// Returns the last segments of the paths in the reference.
+fn referenced() -> BTreeSet<&'static str> {
     let words = REFERENCE.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let paths = words.filter(|word| {
         let rest = word.strip_prefix("webwx");
@@ -35,15 +35,15 @@ fn referred() -> BTreeSet<&'static str> {
     paths.filter(|word| !NO_PATHS.iter().any(|(name, _)| name == word)).collect()
 }
 
-/// Returns the last segments of all paths.
+/// Returns the last segments of the paths in the table.
 fn names() -> BTreeSet<&'static str> {
     ENDPOINTS.iter().map(|(name, _)| *name).collect()
 }
 
 #[test]
 fn every_path_of_the_reference_has_an_endpoint() {
-    assert!(referred().len() > 30, "{:?}", referred());
-    assert_eq!(names(), referred());
+    assert!(referenced().len() > 30, "{:?}", referenced());
+    assert_eq!(names(), referenced());
     assert_eq!(names().len(), ENDPOINTS.len(), "duplicate path");
 }
 

@@ -18,7 +18,7 @@ use wechat_simulator::{Cut, Incoming};
 use crate::sessions::story;
 use crate::wire::{Bot, Place, on_all_wires};
 
-/// All log output, except ureq's at trace, which contains whole URLs (SECURITY.md).
+/// All log output, except ureq's at trace, which contains credentials (SECURITY.md).
 static LOG: Mutex<String> = Mutex::new(String::new());
 
 struct Collector;

@@ -83,7 +83,8 @@ fn check_effect(fault: Fault) {
     assert_eq!(received, usize::from(!lost), "{fault:?}");
 }
 
-/// Injects every kind, never twice in a row, and the same sequence for the same seed.
+/// The seed determines the sequence. It has faults of every kind, but never in two successive
+/// exchanges.
 #[test]
 fn faults_are_determined_by_the_seed() {
     let choices = |seed| {

@@ -68,7 +68,7 @@ pub(super) fn query(check: &mut Check<'_>) {
         // The page generates `random` for each request: docs/protocol.md §15.1.
         let random = check.request.get("random").to_owned();
         if random.len() != 4 || !random.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            check.wrong(format!("query parameter `random` is `{random}`, not 4 letters"));
+            check.wrong(format!("query parameter `random` is `{random}`, not 4 letters or digits"));
         }
         must.push(("random", Rule::is(random)));
     }

@@ -1,4 +1,4 @@
-//! Measures the cost of contacts: parsing, memory, loading and look-up.
+//! Measures the cost of contacts: parsing, memory, loading and lookup.
 //!
 //! ```text
 //! cargo bench -p wechat-proto --bench contacts
@@ -64,11 +64,11 @@ fn main() -> ExitCode {
     let ratio = reload_ratio();
     report.at_most("second load of 10,000 contacts: × of 1,000", ratio, 13.0);
     let [alone, together] = lookup_ratios();
-    // The look-ups of 500 members, repeated, fit into the caches and the branch prediction of a core;
+    // Repeated lookups of 500 members fit into the caches and the branch prediction of a core;
     // those of 5,000 do not. Rooms of 500 that are used in turn do not fit either: compared with them,
     // ten times the members take 1.4 times as long, as the comparisons of a binary search.
-    report.at_most("member look-up in a room of 5,000: × of 500", alone, 6.0);
-    report.at_most("member look-up in a room of 5,000: × of 10 rooms of 500", together, 2.0);
+    report.at_most("member lookup in a room of 5,000: × of 500", alone, 6.0);
+    report.at_most("member lookup in a room of 5,000: × of 10 rooms of 500", together, 2.0);
     report.exit_code()
 }
 
@@ -198,7 +198,7 @@ fn gzip_ratios(body: &Bytes) -> (f64, f64) {
     (ratio_of_bytes, ratio(21, || call(&compressed), || call(&plain)))
 }
 
-/// Returns the time per member look-up in a room of 5,000 members relative to a room of 500, and to
+/// Returns the time per member lookup in a room of 5,000 members relative to a room of 500, and to
 /// ten rooms of 500 that are used in turn, which take as much memory.
 fn lookup_ratios() -> [f64; 2] {
     let of = |count, members| parse_batch(&Response::new(distinct_rooms(count, members)));

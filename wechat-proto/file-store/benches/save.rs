@@ -284,8 +284,8 @@ fn on_disk(report: &mut Report) {
     policies(report, folder);
 }
 
-/// Receives messages and saves by each policy; a caller that saves by an interval does so once for 50
-/// messages.
+/// Receives messages and saves by each policy; with [`SavePolicy::Manual`], the caller saves once
+/// for 50 messages.
 fn policies(report: &mut Report, folder: &Path) {
     const MESSAGES: usize = 100;
     let policies = [SavePolicy::EachMessage, SavePolicy::EachBatch, SavePolicy::Manual];

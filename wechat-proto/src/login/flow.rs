@@ -36,11 +36,11 @@ use crate::{Account, Device, Error, Flow, Input, Interrupt, Timestamp};
 ///
 /// Polling after an output continues to the next one; after [`Progress::LoggedIn`], it starts
 /// another login. Transient errors are retried silently and reported after three consecutive
-/// failures; polling again continues. After a refusal, a login page that failed three times, or five
-/// renewals of the code, the login starts again with a new code.
+/// failures; polling again continues. After a refusal, three failures of the login page, or five
+/// renewals of the code, the login fails; polling again starts it again with a new code.
 ///
-/// A login without a code ([`Login::again`]) falls back to a code, in the same flow, if it fails
-/// before the phone confirms.
+/// A push login ([`Login::again`]) falls back to a code, in the same flow, if it fails before the
+/// phone confirms.
 #[derive(Debug, Default)]
 pub struct Login {
     state: State,

@@ -120,7 +120,7 @@ fn a_late_reply_is_ignored() {
     assert!(matches!(held, Err(Interrupt::Sleep(_))));
 }
 
-/// Plays enough refusals that the next code has the maximum delay.
+/// Repeats refused logins until the next code has the maximum delay.
 pub(super) fn refused_often(stage: &mut Stage<Login>) {
     for _ in 0..20 {
         stage.then(&[CODE, &*confirmed("wx.qq.com"), REFUSED]).code();

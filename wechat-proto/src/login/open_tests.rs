@@ -231,7 +231,6 @@ fn failures_do_not_close_the_session() {
     }
 }
 
-/// An abandoned exchange is repeated.
 #[test]
 fn an_abandoned_exchange_is_repeated() {
     let mut stage = opening(since(99), Resume::Push, &[]);

@@ -143,8 +143,8 @@ fn text_kind(essence: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns whether a `Content-Range` covers the whole body: `bytes 0-99/100`. Returns `true` if the
-/// header is missing; if the total is `*`, only the start is checked.
+/// Returns whether a `Content-Range` covers the whole file, as `bytes 0-99/100` does. Returns
+/// `true` if the header is missing; if the total is `*`, only the start is checked.
 fn is_whole(headers: &HeaderMap) -> bool {
     let Some(range) = text(headers, CONTENT_RANGE) else { return true };
     let Some(range) = range.trim().strip_prefix("bytes ") else { return false };

@@ -162,7 +162,7 @@ fn other_status_is_an_error() {
     }
 }
 
-/// The request is for the whole body: storing a part of it would leave a truncated file.
+/// The request is for the whole file: storing a part of it would leave a truncated file.
 #[test]
 fn partial_response_is_malformed() {
     let ranged = |range: &str| {

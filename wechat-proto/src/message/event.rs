@@ -97,7 +97,7 @@ pub enum SystemEvent {
     LiveLocationEnded,
     /// The service warns about strangers.
     StrangerWarning {
-        /// The strangers; the other side if empty.
+        /// The strangers. Empty if the warning is about the other side of the chat.
         who: Vec<Person>,
     },
     /// Somebody revoked a message. [`Revoked`](super::Revoked) identifies the message.

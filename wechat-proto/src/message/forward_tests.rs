@@ -276,7 +276,6 @@ fn each_receiver_has_its_own_id() {
 }
 
 proptest! {
-    /// Any text is forwarded unchanged.
     #[test]
     fn any_text_is_forwarded_unchanged(text in "([<>&'\"\n]|\\PC){1,40}") {
         prop_assume!(!text.trim().is_empty());

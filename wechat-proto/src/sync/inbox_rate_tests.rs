@@ -31,8 +31,8 @@ fn nothing() -> impl Strategy<Value = Nothing> {
     ]
 }
 
-/// Plays a repeated cycle for five minutes. Returns the times of the requests, by a clock that does
-/// not jump, and the times at which the flow's clock jumped.
+/// Simulates a repeated cycle for five minutes. Returns the times of the requests, by a clock that
+/// does not jump, and the times at which the flow's clock jumped.
 fn sends(cycle: &[Nothing]) -> [Vec<Duration>; 2] {
     let mut service = Service::default();
     let (mut inbox, mut bot) = (Inbox::new(), Account::from(session_at(&service.key(0))));
@@ -141,7 +141,8 @@ fn mixed_quick_and_slow_replies_are_slow() {
     }
 }
 
-/// Plays news at these times. Returns the delay of the fetch after each.
+/// Simulates news at these times, in milliseconds. Returns the time from each to the request that
+/// fetches it.
 fn late(events: &[u64]) -> Vec<Duration> {
     let mut stage = Stage::new([]);
     let start = stage.host.now;

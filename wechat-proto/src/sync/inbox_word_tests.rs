@@ -121,7 +121,7 @@ pub(super) fn session_at(key: &Value) -> Session {
     session
 }
 
-/// Plays `steps`, then five minutes without failures. Returns the delivered ids and the number of
+/// Runs `steps`, then five minutes without failures. Returns the delivered ids and the number of
 /// written messages.
 fn delivered(steps: &[Step]) -> (Vec<String>, usize) {
     let mut service = Service::default();

@@ -91,7 +91,7 @@ impl Chatter {
         Input::Reply(Ok(reply))
     }
 
-    /// Plays a login and some batches; asserts that the stored session stays small.
+    /// Runs a login and some batches; asserts that the stored session stays small.
     fn play(&self) {
         let check = |session: &Session, open: usize| {
             let length = session.to_json().len();

@@ -1,4 +1,4 @@
-//! `docs/endpoints.md`.
+//! Tests that `docs/endpoints.md` lists every endpoint with its limits.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

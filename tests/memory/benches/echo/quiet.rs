@@ -20,9 +20,9 @@ use crate::{ADAPTERS, CLIENT, CONTACTS, SERVER};
 /// The time for which the service holds a poll.
 const HOLD: Duration = Duration::from_secs(26);
 const HOUR: Duration = Duration::from_secs(3600);
-/// The hours of a measurement: one takes only milliseconds.
+/// The number of hours in a measurement: a single one takes only milliseconds.
 const HOURS: u32 = 26;
-/// The polls of these hours.
+/// The number of polls in these hours.
 const POLLS: usize = (HOURS as u64 * HOUR.as_secs() / HOLD.as_secs()) as usize;
 
 /// Compares the clients for an hour without messages.

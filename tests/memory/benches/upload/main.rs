@@ -42,8 +42,8 @@ use crate::shared::{Result, exit, open};
 const LENGTH: usize = 100 << 20;
 const ROUNDS: usize = 9;
 const PROGRAMS: [&str; 4] = ["md5sum", "curl", "ureq", "hyper"];
-/// Each adapter, with the maximum number of instructions, as a ratio to `md5sum` and `curl`: 3 % above
-/// that measured with Rust 1.95.
+/// The adapters, with the maximum ratio of their instructions to those of `md5sum` and `curl`
+/// together: 3 % above the ratio measured with Rust 1.95.
 const ADAPTERS: [(&str, f64); 2] = [("ureq", 1.39), ("hyper", 1.50)];
 /// The maximum memory above that of the idle process, in KB.
 const MEMORY: u64 = 2 << 10;

@@ -23,18 +23,18 @@ use crate::profile::Profile;
 pub(crate) enum Line {
     /// A received message, with the account that received it.
     Message {
-        /// The account's name in the login.
+        /// The account's `UserName` in that login.
         me: UserName,
         /// The service's JSON.
         raw: Value,
     },
     /// A sent message.
     Sent {
-        /// The receiver.
+        /// The `UserName` of the recipient.
         to: UserName,
-        /// The service's number.
+        /// The id that the service gave the message.
         msg_id: String,
-        /// The client's number.
+        /// The id that the client gave the message.
         client_msg_id: Option<String>,
     },
 }

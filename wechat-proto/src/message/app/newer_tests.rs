@@ -1,4 +1,4 @@
-//! The kinds of 2020 to 2025: `docs/protocol.md` §9.4.
+//! Newer kinds of app messages: `docs/protocol.md` §9.4.
 
 use super::*;
 use crate::device::Lang;

@@ -160,7 +160,7 @@ fn input(step: &Step) -> Input {
     }
 }
 
-/// Plays steps; every poll must return.
+/// Runs the steps; every poll must return.
 fn play<F: Flow>(mut flow: F, state: &mut F::State, steps: &[Step]) {
     let mut now = NOW;
     for step in steps {
