@@ -258,18 +258,21 @@ pub(crate) enum StoreMode {
     Together,
     /// The effect is written first, then the session with the message acknowledged.
     After,
-    /// Stores the same with the client's session, in which the message is not yet acknowledged.
+    /// Like [`StoreMode::After`], but stores the client's session, in which the message is not yet
+    /// acknowledged.
     Unacknowledged,
     /// One file, as with [`StoreMode::Together`]. Messages are manual: each is acknowledged on the
     /// client before the session is stored.
     Manual,
-    /// The same, but up to [`HELD`] messages are received, then handled out of order.
+    /// Like [`StoreMode::Manual`], but up to [`HELD`] messages are received, then handled out of
+    /// order.
     OutOfOrder,
     /// The client saves in a `FileStore`: [`SavePolicy::EachMessage`].
     EachMessage,
-    /// The same with [`SavePolicy::EachBatch`].
+    /// Like [`StoreMode::EachMessage`], with [`SavePolicy::EachBatch`].
     EachBatch,
-    /// The same with [`SavePolicy::Manual`], and a task that saves every [`kept::INTERVAL`].
+    /// Like [`StoreMode::EachMessage`], with [`SavePolicy::Manual`] and a task that saves every
+    /// [`kept::INTERVAL`].
     Interval,
 }
 

@@ -22,8 +22,8 @@ use crate::script::{End, script};
 
 /// The number of messages in a sync response.
 const PER_SYNC: usize = 10;
-/// The same for bots that receive a batch more often before its key advances: the simulator refuses
-/// a key that is 200 responses old.
+/// The number of messages in a sync response for bots that receive a batch more often before its
+/// key advances: the simulator refuses a key that is 200 responses old.
 const PER_SYNC_REPEATED: usize = 4;
 
 /// A run of messages, and the bot that receives them.

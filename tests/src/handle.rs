@@ -243,7 +243,8 @@ fn reasons(findings: &[&Finding]) -> String {
     findings.iter().map(reason).collect::<Vec<_>>().join("; ")
 }
 
-/// Returns whether a person sees this page in a browser: the entry page, and that of a QR code on a phone.
+/// Returns whether a person sees this page in a browser: it is the entry page, or the page of a QR
+/// code on a phone.
 fn is_page(path: &str) -> bool {
     let uuid = path.strip_prefix("/l/");
     path == "/" || uuid.is_some_and(|uuid| !uuid.is_empty() && !uuid.contains('/'))

@@ -4,8 +4,8 @@ use crate::attached::Part;
 use crate::media::Media;
 use crate::reply::{Node, Object};
 
-/// A message for [`World::deliver`](crate::World::deliver). Its fields are those of the record that can matter, and are
-/// written to the wire unchanged.
+/// A message for [`World::deliver`](crate::World::deliver). Its fields are those of the wire record
+/// that clients read, in the format of the wire: their values are not escaped again.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Incoming {
     /// `FromUserName`; may be empty for the account's own messages.

@@ -100,7 +100,8 @@ impl World {
         name
     }
 
-    /// Changes a contact and reports the change to the client, and that of a room to the other accounts in it.
+    /// Changes a contact and reports the change to the client. The new state of a room is also sent
+    /// to the other accounts that are or were in it.
     pub fn change_contact(&mut self, user_name: &str, change: impl FnOnce(&mut Contact)) {
         let Some(contact) = self.contact_mut(user_name) else { return };
         let before = contact.members.clone();

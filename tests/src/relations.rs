@@ -79,7 +79,7 @@ impl World {
         }
     }
 
-    /// Returns the permanent ids of persons.
+    /// Returns the permanent ids of these users; users without one are omitted.
     pub(crate) fn permanent_ids(&self, users: &[impl AsRef<str>]) -> Vec<String> {
         users.iter().filter_map(|user| self.permanent(user.as_ref())).collect()
     }

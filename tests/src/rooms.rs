@@ -53,7 +53,7 @@ impl World {
         rooms.find(|room| [&*room.encry_chat_room_id, &room.user_name].contains(&id))
     }
 
-    /// Returns the friend requests that the client has sent and answered, in order.
+    /// Returns the friend requests that the client has sent or answered, in order.
     pub fn verifications(&self) -> &[Verification] {
         &self.rooms.verifications
     }

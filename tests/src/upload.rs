@@ -31,7 +31,7 @@ pub struct Uploaded {
     pub signature: String,
     /// The key that the send of a large file needs; otherwise empty.
     pub aes_key: String,
-    /// The bytes, if its length is within the limit of [`World::keep_uploads`].
+    /// The bytes, if the file's length is within the limit of [`World::keep_uploads`].
     pub bytes: Option<Bytes>,
     /// The number of repeated pieces.
     pub repeats: usize,

@@ -339,7 +339,8 @@ impl World {
         self.replies.clear();
     }
 
-    /// Adds a header to every later reply: as one more `Set-Cookie`, or where the reply has no header of that name.
+    /// Adds a header to every later reply that has no header of this name. `Set-Cookie` is added to
+    /// every later reply.
     pub fn add_header(&mut self, name: &'static str, value: http::HeaderValue) {
         self.headers.append(name, value);
     }

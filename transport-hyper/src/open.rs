@@ -38,7 +38,7 @@ impl Client {
     /// # Errors
     ///
     /// - [`Error::Transport`] if an option is invalid.
-    /// - [`Error::OtherServer`] if the stored session belongs to another server than the
+    /// - [`Error::OtherServer`] if the stored session belongs to a different server than the
     ///   [device](Options::device) of the options.
     /// - [`Error::LoggedOut`] if the session is closed and no login is allowed, or if the service
     ///   dropped it within a minute of its login: then every call fails until the stored session is
@@ -75,7 +75,8 @@ impl Client {
     /// - [`Error::Storage`] if the store fails, and with
     ///   [`StorageKind::Missing`](wechat_proto::error::StorageKind::Missing) if no session is stored
     ///   and no code is allowed.
-    /// - [`Error::OtherServer`] if the stored session belongs to another server than the device.
+    /// - [`Error::OtherServer`] if the stored session belongs to a different server than the
+    ///   device.
     /// - [`Error::LoggedOut`] if the session is closed and no login is allowed. If the session **was
     ///   dropped** seconds after its login, this is returned and stored regardless of `resume`; see
     ///   [`Open`](wechat_proto::login::Open).

@@ -22,7 +22,7 @@ pub(crate) fn exchange(agent: &Agent, request: Request, options: &Options) -> Ex
     let deadline = options.capped(deadline);
     let (head, body) = http.into_parts();
     let reply = if body.is_empty() {
-        // With another type than `()`, ureq would announce an empty body.
+        // With a type other than `()`, ureq would announce an empty body.
         run(agent, http::Request::from_parts(head, ()), deadline, want, options)
     } else {
         let body = SendBody::from_owned_reader(body.reader());

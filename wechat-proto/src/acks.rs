@@ -28,11 +28,11 @@ use crate::sync::SyncKey;
 pub(crate) struct Acks {
     /// Ids that the service will send again.
     open: SharedMap<MsgId, Order>,
-    /// The same, in order.
+    /// The ids of `open`, in order.
     in_order: SharedMap<Order, MsgId>,
     /// Ids of finished batches by their number, the oldest first.
     recent: SharedMap<u64, MsgId>,
-    /// The same, for lookups.
+    /// The ids of `recent`, for lookups.
     known: SharedMap<MsgId, ()>,
     /// Received batches, the oldest first. Not stored.
     parked: VecDeque<Parked>,

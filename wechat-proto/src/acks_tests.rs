@@ -263,8 +263,8 @@ fn positions_of_small_batches_are_small() {
     assert!(stored.len() < 36 * 5000, "{}", stored.len());
 }
 
-/// If the service sends other messages than before, those that were not acknowledged are delivered,
-/// and of the others, the last 512 are recognised.
+/// If the service sends different messages than before, those that were not acknowledged are
+/// delivered, and of the others, the last 512 are recognised.
 ///
 /// Threat W4.
 #[test]

@@ -42,7 +42,7 @@ impl Backoffs {
 
 /// The delay of requests while a flow makes no progress.
 ///
-/// Two idle responses in a row add no delay, and two failures about a second. From the third on,
+/// Two idle responses in a row add no delay; two failures add about a second. From the third on,
 /// requests are at least 1, 2, 4 … 30 seconds apart, until a useful response arrives.
 /// [`Retry`](crate::retry::Retry) applies it; the flow reports whether a response was useful.
 #[derive(Clone, Debug, Default)]
@@ -90,31 +90,31 @@ impl Backoff {
     const COST: Duration = Duration::from_millis(1500);
     const CREDIT: Duration = Duration::from_secs(12);
 
-    /// Reports a useful response, which ends the back-off.
+    /// Records a useful response, which ends the back-off.
     pub const fn useful(&mut self) {
         self.rest();
         self.debt = Duration::ZERO;
     }
 
-    /// Reports a response without progress.
+    /// Records a response without progress.
     pub const fn idle(&mut self) {
         self.idle = self.idle.saturating_add(self.failures).saturating_add(1);
         self.failures = 0;
     }
 
-    /// Reports a response that led to the next step, which earlier idle responses do not delay. If
+    /// Records a response that led to the next step, which earlier idle responses do not delay. If
     /// the steps lead back to the first one, the earlier idle responses count again.
     pub const fn progress(&mut self) {
         self.failures = 0;
         self.excused = self.idle;
     }
 
-    /// Reports that the flow starts again at its first step.
+    /// Records that the flow starts again at its first step.
     pub(crate) const fn restart(&mut self) {
         self.excused = 0;
     }
 
-    /// Reports a long poll without news. It counts as idle unless the server held it for a second
+    /// Records a long poll without news. It counts as idle unless the service held it for a second
     /// or more.
     pub fn quiet(&mut self, now: Timestamp) {
         if self.took(now) >= Duration::from_secs(1) {
@@ -124,7 +124,7 @@ impl Backoff {
         }
     }
 
-    /// Reports a long poll with news. The request that gets them is not delayed.
+    /// Records a long poll with news. The request that gets them is not delayed.
     pub(crate) fn news(&mut self, now: Timestamp) {
         if self.took(now) >= Duration::from_secs(2) {
             self.rest();
@@ -132,7 +132,7 @@ impl Backoff {
         self.progress();
     }
 
-    /// Reports a failure.
+    /// Records a failure.
     pub(crate) fn failed(&mut self, error: &Error) {
         self.failures = self.failures.saturating_add(1);
         if matches!(error, Error::Limited { .. }) {
@@ -175,7 +175,7 @@ impl Backoff {
         None
     }
 
-    /// Resets the counters after a held or a useful response.
+    /// Resets the counters after a useful response, or after a long poll that the service held.
     const fn rest(&mut self) {
         self.idle = 0;
         self.excused = 0;

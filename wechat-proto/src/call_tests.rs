@@ -254,7 +254,7 @@ fn closes(session: &mut Session, seconds: u64) -> Ret {
     }
 }
 
-/// During a logout, the pending long poll is answered first.
+/// During a logout, a pending long poll may report the close before the logout is answered.
 #[test]
 fn a_close_during_logout_counts_as_the_logout() {
     let logging_out = || {

@@ -316,7 +316,7 @@ mod tests {
         let page = Device::new().with_entry(Entry::file_helper());
         assert_eq!(page.hosts(), &Hosts::new(Family::FileHelper));
         assert_eq!(page.clone().with_entry(Entry::web()).hosts(), &Hosts::default());
-        // Hosts of the entry and hosts set by the caller do not change.
+        // Other hosts of the same entry, and hosts set by the caller, are kept.
         let hosts = Hosts::new(Family::CmFileHelper);
         let other = page.with_hosts(hosts.clone()).with_entry(Entry::file_helper());
         assert_eq!(other.hosts(), &hosts);

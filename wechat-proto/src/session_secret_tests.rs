@@ -166,7 +166,7 @@ fn values_of_a_desktop_client_are_not_shown() {
 
 /// The error for an untrusted redirect does not show its ticket.
 #[test]
-fn an_untrusted_address_is_shown_without_its_ticket() {
+fn an_error_for_an_untrusted_redirect_hides_its_ticket() {
     for address in [
         "https://evil.example/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=PLANTED",
         "https://wx.qq.com/other?ticket=PLANTED",

@@ -19,7 +19,7 @@ use super::run::Place;
 use super::{LINK, START};
 use crate::wire::name_of;
 
-/// Drops a call that must not be repeated after each number of polls, then runs it again.
+/// For each number of polls, drops a call that must not be repeated and runs it again.
 fn once<E: Endpoint + Clone>(endpoint: E)
 where
     Account: AsMut<E::State>,
@@ -56,7 +56,7 @@ where
     assert_eq!(arrived, BTreeSet::from([0, 1]), "dropped before and after it arrived");
 }
 
-/// Drops an idempotent call after each number of polls, then runs it again.
+/// For each number of polls, drops an idempotent call and runs it again.
 fn again<E: Endpoint + Clone>(endpoint: E)
 where
     Account: AsMut<E::State>,

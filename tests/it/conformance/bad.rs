@@ -249,7 +249,7 @@ fn status_as_error_is_detected() {
 fn missing_request_check_is_detected() {
     let names: [&[_]; 2] = [&["a_body_of_another_length_is_not_sent"], &[]];
     refused(Promise::Sendable, names, "Response", |mut request| {
-        // ureq does this for a body of another length than announced.
+        // ureq does this for a body whose length differs from the announced one.
         let length = request.http.body().len();
         request.http.headers_mut().insert("content-length", length.into());
         careful(request)

@@ -100,7 +100,8 @@ fn end_is_saved<B: Bot>(place: &Place) {
     place.assert_no_violations();
 }
 
-/// Each change is reported once, before the message that came with it; the last event is the end.
+/// Each change is reported once, before the message that came with it. The last event is
+/// [`Event::Closed`].
 fn every_event<B: Bot>(place: &Place) {
     let mut bot = B::confirmed(place);
     write_texts(place, &["before"]);

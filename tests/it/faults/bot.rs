@@ -17,7 +17,7 @@ use wechat_simulator::World;
 use super::line::Line;
 use crate::wire::name_of;
 
-/// The program.
+/// A user program that counts its calls and records its messages and errors.
 #[derive(Debug)]
 pub(crate) struct Bot {
     pub(crate) line: Line,

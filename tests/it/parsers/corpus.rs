@@ -73,7 +73,7 @@ proptest! {
         }
     }
 
-    /// The same for truncated and altered corpus inputs, two of each target in each case.
+    /// Threat R1, for truncated and altered corpus inputs: two of each target in each case.
     #[test]
     fn altered_inputs_do_not_panic(
         first in any::<prop::sample::Index>(),

@@ -40,7 +40,7 @@ pub(crate) fn all_calls<B: Bot>(place: &Place) {
     let preview = GetPreview::new(&world.keep_upload(picture)).unwrap();
     drop(world);
     let mut ask = |url: &str| bot.call(CheckLink::new(url).unwrap()).unwrap();
-    // A plain address is returned as it was checked.
+    // A plain address is returned unchanged.
     let plain = "http://b.example/?c=d";
     place.world().judge_link(plain, Judgement::Leads);
     assert_eq!(ask(plain), Verdict::Leads { to: plain.into() });

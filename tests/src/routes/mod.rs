@@ -81,7 +81,7 @@ impl Route {
         }
     }
 
-    /// Creates a call whose name is its path without the [`PREFIX`].
+    /// Returns a GET route whose name is its path without the [`PREFIX`].
     const fn get(
         path: &'static str,
         check: fn(&mut Check<'_>),

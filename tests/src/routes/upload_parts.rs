@@ -12,7 +12,7 @@ pub(super) const FIELDS: [&str; 12] = [
     "uploadmediarequest", "webwx_data_ticket", "pass_ticket", "filename",
 ];
 
-/// The same on the file-transfer page.
+/// The fields of a piece on the file-transfer page, in order.
 pub(super) const FILE_HELPER_FIELDS: [&str; 11] = [
     "name", "lastModifiedDate", "size", "type", "chunks", "chunk", "mediatype",
     "uploadmediarequest", "webwx_data_ticket", "pass_ticket", "filename",

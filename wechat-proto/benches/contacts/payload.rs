@@ -76,7 +76,8 @@ pub(crate) fn rooms(count: usize, members: usize) -> Bytes {
     batch_of((0..count).map(|n| record(&room_name(n), n, &members)))
 }
 
-/// The same with other members in each room.
+/// Returns a `webwxbatchgetcontact` response with `count` rooms of `members` members each, without
+/// common members.
 pub(crate) fn distinct_rooms(count: usize, members: usize) -> Bytes {
     batch_of((0..count).map(|n| {
         let members: Vec<String> = (n * members..(n + 1) * members).map(member).collect();

@@ -66,7 +66,7 @@ macro_rules! flags {
 flags! {
     /// `ContactFlag`: the relation of a contact to the account, as bits.
     ///
-    /// Other bits than the named ones occur (such as 32768); their meaning is unknown.
+    /// Bits other than the named ones occur (such as 32768); their meaning is unknown.
     ContactFlag {
         /// Is in the address book: a friend, a followed account, a saved room.
         CONTACT = 0x1,

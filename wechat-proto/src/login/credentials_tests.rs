@@ -58,7 +58,7 @@ fn refused(address: &str) {
 
 const REST: &str = "/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=A@qrticket_0&uuid=Y==&scan=1";
 
-/// The unchanged hosts of the tables below are accepted.
+/// The hosts from which the tests below derive refused addresses are accepted themselves.
 #[test]
 fn all_five_hosts_are_accepted() {
     for host in TABLE {

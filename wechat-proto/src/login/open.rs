@@ -47,7 +47,7 @@ pub enum Resume {
 /// when it ends: [`Open::session`] here, and a client's session once its messages end with
 /// `LoggedOut`. A login that is dropped before it completes marks the stored session as dropped too.
 ///
-/// A stored session of another server than the device's ([`Error::OtherServer`]) is not opened: if
+/// A stored session whose server is not the device's ([`Error::OtherServer`]) is not opened: if
 /// either has hosts set by the caller, their API hosts must be equal, otherwise both must belong to
 /// the device's entry.
 ///

@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(found, "code 402");
     }
 
-    /// Threats N1 to N3: other addresses than those of a login page are refused.
+    /// Threats N1 to N3: addresses other than those of a login page are refused.
     #[test]
     fn other_addresses_are_untrusted() {
         for address in [

@@ -34,7 +34,7 @@ impl GetIcon {
     /// Returns a request for the picture of a member of a room. The member need not be a
     /// contact.
     pub fn of_member(room: &Contact, user_name: UserName) -> Self {
-        // The room's other name if known, else its own. The former comes from the server and is
+        // The room's other name if known, else its own. The former comes from the service and is
         // not validated.
         let known = 1..=UserName::MAX;
         let id = &room.encry_chat_room_id;

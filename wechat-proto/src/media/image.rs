@@ -107,8 +107,8 @@ mod tests {
     }
 
     proptest! {
-        /// An id round-trips through the URL of each endpoint that sends one; longer text is
-        /// truncated.
+        /// A message id round-trips through the URL of each endpoint that sends one. Ids longer
+        /// than 32 bytes are truncated.
         #[test]
         fn message_ids_round_trip(id in "[0-9]{1,32}|.{0,80}") {
             let message = MsgId::from(&*id);

@@ -82,7 +82,7 @@ pub enum Hand {
 }
 
 impl Game {
-    /// Returns `None` if it is not a game: both numbers are 0.
+    /// Returns `None` if it is not a game: `kind` is 0.
     fn of(kind: i64, content: i64) -> Option<Self> {
         Some(match (kind, content) {
             (0, _) => return None,

@@ -109,7 +109,7 @@ pub enum SystemEvent {
     Tickled {
         /// The person who tickled.
         by: Person,
-        /// The person who was tickled; may be the same.
+        /// The person who was tickled; may be the same as `by`.
         whom: Person,
         /// The text after the name, such as "on the shoulder".
         suffix: Box<str>,

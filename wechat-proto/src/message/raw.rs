@@ -17,7 +17,7 @@ use crate::wire::repair::mend;
 pub struct Raw(Arc<str>);
 
 impl Raw {
-    /// Returns the message's own JSON object as the server wrote it, repaired if it was malformed.
+    /// Returns the message's own JSON object as the service wrote it, repaired if it was malformed.
     /// If the message cannot be repaired ([`Kind::Unreadable`](super::Kind::Unreadable)), returns
     /// the received text.
     pub fn json(&self) -> &str {

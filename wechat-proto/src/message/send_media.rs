@@ -7,7 +7,7 @@ use super::{SendEmoticon, SendFile, SendImage, SendVideo};
 use crate::ids::UserName;
 use crate::media::{MediaType, Uploaded};
 
-/// A request that sends an uploaded file by its type: like [`SendImage`], [`SendVideo`],
+/// A request that sends an uploaded file, depending on its type, like [`SendImage`], [`SendVideo`],
 /// [`SendEmoticon`] (a GIF) or [`SendFile`].
 ///
 /// The request must not be retried automatically: see [`SendText`](super::SendText).

@@ -45,7 +45,7 @@ impl StatusCode {
     pub const READ: Self = Self(1);
     /// The phone opened a chat.
     pub const ENTERED: Self = Self(2);
-    /// This account logged in on the web, which the phone never sends.
+    /// This account logged in on the web. Only web clients send this code, never the phone.
     pub(crate) const INITED: Self = Self(3);
     /// The phone's recent chats; sent up to three times after a login.
     pub const RECENT: Self = Self(4);

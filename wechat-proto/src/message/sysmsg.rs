@@ -18,7 +18,7 @@ use crate::wire::document::{Found, walk};
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Revoked {
-    /// The chat, by a permanent id or a name of this login, as the service wrote it.
+    /// The chat, by a permanent id or a user name of this login, as the service wrote it.
     pub session: Box<str>,
     /// The [`Message::id`](super::Message::id) of the revoked message. If it is not known
     /// ([`MsgId::is_known`]), the latest message of this account in that chat was revoked.
@@ -57,11 +57,11 @@ pub enum SysMsg {
     },
 }
 
-/// A tickle: `pat`, or `AppMsgType` 62, which has no suffix and no chat of its own.
+/// A tickle: `pat`, or a record of `AppMsgType` 62, for which `suffix` and `chat` are empty.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Tickle {
-    /// The person who tickled: a permanent id, or a name of this login.
+    /// The person who tickled: a permanent id, or a user name of this login.
     pub from: Box<str>,
     /// The chat.
     pub chat: Box<str>,

@@ -226,7 +226,7 @@ fn store_failure_ends_the_events() {
     flow.not_saved(failure());
     let closed = "closed: the stored session could not be written";
     assert_eq!(service.step(&mut flow, &mut account), closed);
-    // A failure to save at the end is reported before the reason.
+    // A failure to save at the end is reported before the close reason.
     let mut flow = events(SavePolicy::EachBatch);
     let mut service = Service::new([Ok(batch(&[], 1))]);
     assert_eq!(service.step(&mut flow, &mut account), "save");

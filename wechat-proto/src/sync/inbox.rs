@@ -107,7 +107,7 @@ enum Step {
     Check,
 }
 
-/// The maximum number of consecutive fetches while the server reports that there is more:
+/// The maximum number of consecutive fetches while the service reports that there is more:
 /// `docs/threats.md` S6.
 const ROUNDS: usize = 100;
 /// The longest time that messages wait for the members of their rooms.
@@ -142,9 +142,9 @@ impl Inbox {
     /// Sets the number of delivered messages to keep, so that a message that revokes another has it
     /// as its [`Message::original`]. The default is 100; 0 keeps none.
     ///
-    /// The messages are kept without their raw JSON, which has at most `messages` × 16 KiB in total;
-    /// the oldest are dropped first. They are not stored with the session, and do not include
-    /// messages sent by this client, which the service does not report.
+    /// The raw JSON is not kept, but the kept messages had at most `messages` × 16 KiB of it in
+    /// total. Above these limits, the oldest messages are dropped. They are not stored with the
+    /// session, and do not include messages sent by this client, which the service does not report.
     #[must_use]
     pub fn remember(mut self, messages: usize) -> Self {
         self.recent = Recent::of(messages);
@@ -275,7 +275,7 @@ impl Flow for Inbox {
             account.session.acknowledge_at(&id, place);
         }
         match account.close_reason() {
-            // Messages received before the server closed the session are still delivered, because
+            // Messages received before the service closed the session are still delivered, because
             // they will not be sent again. After a stop, the rest is received again when the
             // session is resumed.
             Some(Error::LoggedOut { ret, .. })

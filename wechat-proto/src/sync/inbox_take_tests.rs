@@ -79,7 +79,7 @@ fn the_last_message_advances_the_key() {
     assert_eq!((&*requested, &*delivered), ("fetch 1_5", &["3".to_string()][..]));
 }
 
-/// While the key does not advance, the server repeats the batch, of any length, so its ids are
+/// While the key does not advance, the service repeats the batch, of any length, so its ids are
 /// stored.
 #[test]
 fn ids_of_a_repeated_batch_are_stored() {

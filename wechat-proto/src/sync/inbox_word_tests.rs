@@ -12,11 +12,11 @@ use crate::sync::key::WireKey;
 #[derive(Clone, Debug)]
 enum Step {
     /// The service answers after `took` milliseconds, with this `ContinueFlag` if given.
-    Well { more: Option<bool>, took: u64 },
+    Reply { more: Option<bool>, took: u64 },
     /// The service answers, but its key falls back by this many messages.
-    Back(usize),
+    KeyFallsBack(usize),
     /// The service answers with a key that does not advance.
-    Still,
+    SameKey,
     /// The service answers without a key.
     NoKey,
     /// A check reports news although there is none.
@@ -36,9 +36,9 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (prop::option::of(any::<bool>()), 0_u64..3000)
-            .prop_map(|(more, took)| Step::Well { more, took }),
-        2 => (1_usize..20).prop_map(Step::Back),
-        1 => Just(Step::Still),
+            .prop_map(|(more, took)| Step::Reply { more, took }),
+        2 => (1_usize..20).prop_map(Step::KeyFallsBack),
+        1 => Just(Step::SameKey),
         1 => Just(Step::NoKey),
         2 => Just(Step::EmptyNews),
         4 => (0..faults().len()).prop_map(Step::Fault),
@@ -93,19 +93,19 @@ impl Service {
             })
             .collect();
         let after = match step {
-            Step::Back(back) => to.saturating_sub(*back),
+            Step::KeyFallsBack(back) => to.saturating_sub(*back),
             _ => to,
         };
         let key = match step {
             Step::NoKey => json!({ "Count": 0, "List": [] }),
-            Step::Still => {
+            Step::SameKey => {
                 let value: i64 = requested.split('_').nth(1).unwrap().parse().unwrap();
                 json!({ "Count": 1, "List": [{ "Key": 1, "Val": value }] })
             }
             _ => self.key(after),
         };
         let more = match step {
-            Step::Well { more: Some(more), .. } => *more,
+            Step::Reply { more: Some(more), .. } => *more,
             _ => to < self.written,
         };
         ok(json!({
@@ -131,7 +131,7 @@ fn delivered(steps: &[Step]) -> (Vec<String>, usize) {
     let mut host = Host::new();
     let mut delivered = Vec::new();
     let mut steps = steps.iter();
-    let well = Step::Well { more: None, took: 20 };
+    let usual = Step::Reply { more: None, took: 20 };
     let (mut calm, mut flying) = (Duration::ZERO, 0);
     for _ in 0..20_000 {
         if calm > Duration::from_secs(300) {
@@ -167,7 +167,7 @@ fn delivered(steps: &[Step]) -> (Vec<String>, usize) {
                             let now = host.now.as_millis().saturating_add_signed(minutes * 60_000);
                             host.now = Timestamp::from_millis(now);
                         }
-                        step => break step.unwrap_or(&well),
+                        step => break step.unwrap_or(&usual),
                     }
                 };
                 let input = service.answer(&request, step);
@@ -175,7 +175,7 @@ fn delivered(steps: &[Step]) -> (Vec<String>, usize) {
                 let quiet = matches!(&input, Input::Reply(Ok(reply)) if reply.body() == QUIET);
                 let took = match step {
                     _ if quiet && done => 25_000,
-                    Step::Well { took, .. } => *took,
+                    Step::Reply { took, .. } => *took,
                     _ => 20,
                 };
                 pass(&mut host, Duration::from_millis(took), done);
@@ -206,14 +206,26 @@ fn once_each(steps: &[Step]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Threat S3: after a key that falls back, the server repeats messages; each is delivered once, and
-/// none is lost.
+/// Threat S3: after a key that falls back, the service repeats messages; each is delivered once,
+/// and none is lost.
 #[test]
 fn each_message_is_delivered_once_if_the_key_falls_back() {
     for back in 1..20 {
-        once_each(&[Step::Write(12), Step::Back(back), Step::Back(back), Step::Write(30)]).unwrap();
-        once_each(&[Step::Write(40), Step::Still, Step::Back(back), Step::NoKey, Step::Still])
-            .unwrap();
+        once_each(&[
+            Step::Write(12),
+            Step::KeyFallsBack(back),
+            Step::KeyFallsBack(back),
+            Step::Write(30),
+        ])
+        .unwrap();
+        once_each(&[
+            Step::Write(40),
+            Step::SameKey,
+            Step::KeyFallsBack(back),
+            Step::NoKey,
+            Step::SameKey,
+        ])
+        .unwrap();
     }
 }
 

@@ -166,7 +166,7 @@ pub(crate) fn malformed(
     Error::Malformed { endpoint, expected, found: found.into() }
 }
 
-/// Returns a text of the server in readable form: extracted from its notice, decoded if it was
+/// Returns a text of the service in readable form: extracted from its notice, decoded if it was
 /// encoded twice, and truncated.
 pub(crate) fn readable(text: &str) -> String {
     let text = notice(text);

@@ -126,7 +126,7 @@ impl Url {
         self
     }
 
-    /// Starts with a URL from the server, which is used unchanged: only additions are encoded.
+    /// Starts with a URL from the service, which is used unchanged: only additions are encoded.
     pub(crate) fn verbatim(text: &str) -> Self {
         let text = text.to_string();
         Self { text, role: None, separator: '&', accept: Accept::Json, ranged: false }

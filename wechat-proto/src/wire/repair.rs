@@ -16,8 +16,9 @@
 //! other fields of the reply unchanged, provided that it contains no name of a field. Names in it
 //! affect others as follows:
 //!
-//! - `,{"Name":` begins another element if `Name` is the first name of the elements of an open list.
-//!   In lists other than `AddMsgList`, other names do so after brackets that close the element.
+//! - `,{"Name":` begins another element if `Name` is the first field of the elements of an open
+//!   list. In lists other than `AddMsgList`, other names do so after brackets that close the
+//!   element.
 //! - `],"Name":` ends a list, but `AddMsgList` only after the start of its last message.
 //! - `"Name":[` and `"Name":{` open a list or an object. If the last element of a list leaves one
 //!   open, the text is malformed.
@@ -61,8 +62,8 @@ pub(crate) fn mend(text: &str) -> Option<String> {
 /// they are valid JSON, otherwise `null`.
 const DEEP: usize = 16;
 
-/// The first name of each message. Messages that cannot be repaired become strings; other lists omit
-/// such elements.
+/// The name of the first field of each message. Messages that cannot be repaired become strings;
+/// other lists omit such elements.
 const MESSAGE: &str = "MsgId";
 
 /// Repairs an object or a list. Returns `None` if it is incomplete, or too malformed.
@@ -102,7 +103,7 @@ struct Container<'a> {
     start: usize,
     /// The start in the output, before the comma.
     out: usize,
-    /// The first name of the elements of a list.
+    /// In a list, the name of the first field of each element; empty if unknown.
     first: &'a str,
     has_messages: bool,
 }

@@ -143,7 +143,7 @@ fn a_stored_session_stays_small() {
     Chatter { length: 20_000, letter: "雨", count: 300, cookies: 1 }.play();
 }
 
-/// The same for any smaller sizes.
+/// Threats N6, S3, S4 and J7: values of any smaller sizes.
 #[test]
 fn a_stored_session_stays_small_for_any_replies() {
     // A case takes a long time. The macro `proptest` would run `PROPTEST_CASES` of them, regardless

@@ -179,7 +179,7 @@ proptest! {
     }
 }
 
-/// The same for more than 64 KB of text.
+/// The hostile texts stay in their place as one text of more than 64 KB.
 #[test]
 fn u3_long_text_stays_in_its_place() {
     let long = HOSTILE.concat().repeat(700);

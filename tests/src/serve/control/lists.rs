@@ -38,7 +38,7 @@ pub(crate) enum List {
     Delivered,
     /// The status notifications that the client sent.
     Notices,
-    /// The friend requests that the client sent and answered.
+    /// The friend requests that the client sent or answered.
     Verifications,
     /// The invitations into rooms.
     Invitations,

@@ -60,8 +60,8 @@ async fn a_released_account_is_free_when_its_pause_ends() {
     assert_eq!(store.claim("one", 9).await.unwrap()[0].token(), 4);
 }
 
-/// The database rejects every write of a suspended worker, although its own clock says that
-/// it holds the account.
+/// The database rejects every operation of a former holder, although the holder's own clock says
+/// that the lease has not ended.
 ///
 /// Threat S2.
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn a_former_holder_cannot_write() {
         };
         assert!(is_refused, "{operation}");
         assert_eq!(database.column::<String>(state).await, before, "{operation}");
-        // From then on, its own clock refuses as well.
+        // After the first rejection, the lease has ended for the former holder as well.
         assert!(former.left().is_zero() && is_lost(former.begin(&newer).await), "{operation}");
         assert!(is_lost(former.save(&newer).await), "{operation}");
         assert!(is_lost(former.release(Next::Withdraw).await), "{operation}");

@@ -8,7 +8,7 @@ use wechat_proto::{Session, UserName};
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Epoch(String);
 
-/// The fields of messages, contacts and changes that have `UserName`s.
+/// The names of the fields that contain `UserName`s, in messages, contacts and changes.
 const FIELDS: [&str; 13] = [
     "user", "user_name", "user_names", "from", "to", "speaker", "me", "chat", "chat_room_owner",
     "room", "black_list", "owner", "author",

@@ -12,11 +12,11 @@ use wechat_transport_ureq::Client;
 
 use crate::signals;
 
-/// The pauses before a download is tried again, in seconds.
+/// The pauses before a download is retried, in seconds.
 const PAUSES: [u64; 4] = [1, 2, 4, 8];
 
 /// Downloads the media of a message to an empty file, up to `limit` bytes. Transient errors are
-/// retried four times; a signal ends it.
+/// retried four times. A signal ends the download.
 ///
 /// # Errors
 ///

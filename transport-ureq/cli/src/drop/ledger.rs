@@ -1,5 +1,5 @@
 //! Notes that outlive the process: the files that are being saved, and the sent messages, whose echoes
-//! are not files of the phone.
+//! must not be saved like files from the phone.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};

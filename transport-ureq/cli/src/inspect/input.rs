@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn other_input_is_reported_with_its_fault() {
+    fn invalid_input_is_reported_with_its_cause() {
         for (text, reported) in [
             ("", "a.har: the file is empty"),
             ("\u{feff} \n", "a.har: the file is empty"),

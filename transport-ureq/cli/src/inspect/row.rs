@@ -31,7 +31,7 @@ pub(crate) struct Row {
     pub(super) request: Vec<(&'static str, String)>,
     /// The meaning of the reply; `null` if there is none.
     pub(super) reply: Value,
-    /// The same as lines of text.
+    /// The meaning of the reply as lines of text.
     pub(super) lines: Vec<String>,
     /// The reason why the reply has no meaning.
     pub(super) error: Option<String>,

@@ -201,8 +201,8 @@ pub(crate) fn signal(child: &Child, name: &str) {
     assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
 }
 
-/// Returns the times after which a test kills commands, drawn from a seed: 6, or 50 with
-/// `WECHAT_SWEEP=all`.
+/// Returns pseudorandom times after which a test kills commands, each below 128 ms. There are 6 of
+/// them, or 50 with `WECHAT_SWEEP=all`.
 pub(crate) fn kill_times(mut seed: u64) -> impl Iterator<Item = Duration> {
     let is_complete = std::env::var("WECHAT_SWEEP").is_ok_and(|value| value == "all");
     (0..if is_complete { 50 } else { 6 }).map(move |_| {
