@@ -9,9 +9,9 @@ use wechat_proto::{Session, UserName};
 pub(crate) struct Epoch(String);
 
 /// The names of the fields that contain `UserName`s, in messages, contacts and changes.
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 17] = [
     "user", "user_name", "user_names", "from", "to", "speaker", "me", "chat", "chat_room_owner",
-    "room", "black_list", "owner", "author",
+    "room", "black_list", "owner", "author", "whom", "session", "creator", "operator",
 ];
 
 impl Epoch {
@@ -91,6 +91,7 @@ mod tests {
             "change": {"change": "owner_changed", "user_name": "@@room", "old": "@a", "new": "@b"},
             "changes": [{"change": "renamed", "user_name": "@a", "old": "@old", "new": "@new"}],
             "black_list": ["@c", "weixin"],
+            "system": [{"session": "@@room"}, {"from": "wxid_a", "whom": "@b"}],
         });
         let mut value = plain.clone();
         epoch.add(&mut value);
@@ -104,6 +105,7 @@ mod tests {
                     "old": "@a#1f3a90c2", "new": "@b#1f3a90c2"},
                 "changes": [{"change": "renamed", "user_name": "@a#1f3a90c2", "old": "@old", "new": "@new"}],
                 "black_list": ["@c#1f3a90c2", "weixin"],
+                "system": [{"session": "@@room#1f3a90c2"}, {"from": "wxid_a", "whom": "@b#1f3a90c2"}],
             })
         );
         Epoch::remove(&mut value);
