@@ -296,7 +296,7 @@ impl Account {
     }
 
     /// Returns whether the session was closed by its own logout.
-    pub fn has_left(&self) -> bool {
+    pub fn has_logged_out(&self) -> bool {
         self.session.device.closed() == Some(Ret::OK)
     }
 }

@@ -54,7 +54,7 @@ pub struct Device {
     life: Option<Lifetime>,
     /// The time at which an unconfirmed logout was sent.
     #[serde(skip)]
-    leaving: Option<Timestamp>,
+    logging_out: Option<Timestamp>,
     #[serde(skip)]
     pub(crate) backoffs: Backoffs,
     #[serde(skip)]
@@ -65,7 +65,7 @@ pub struct Device {
 }
 
 /// The time for which the end of the session is attributed to an unconfirmed logout.
-const LEAVING: Duration = Duration::from_secs(60);
+const LOGOUT: Duration = Duration::from_secs(60);
 
 impl Device {
     /// Returns a device for the web entry of `wx.qq.com`, in Chinese, with a fixed seed.
@@ -270,19 +270,19 @@ impl Device {
     }
 
     /// Records that a logout is sent.
-    pub(crate) const fn mark_leaving(&mut self, now: Timestamp) {
-        self.leaving = Some(now);
+    pub(crate) const fn mark_logging_out(&mut self, now: Timestamp) {
+        self.logging_out = Some(now);
     }
 
     /// Records that the logout was not sent.
-    pub(crate) const fn unmark_leaving(&mut self) {
-        self.leaving = None;
+    pub(crate) const fn unmark_logging_out(&mut self) {
+        self.logging_out = None;
     }
 
     /// Closes the session and returns the code that closed it first: [`Ret::OK`] while a logout is
     /// in progress.
     pub(crate) fn close(&mut self, ret: Ret, now: Timestamp) -> Ret {
-        let own = self.leaving.is_some_and(|since| now.since(since) < LEAVING);
+        let own = self.logging_out.is_some_and(|since| now.since(since) < LOGOUT);
         let ret = *self.closed.get_or_insert(if own { Ret::OK } else { ret });
         if let Some(life) = &mut self.life {
             life.end(now);
@@ -294,7 +294,7 @@ impl Device {
     pub(crate) const fn reopen(&mut self) {
         self.closed = None;
         self.life = None;
-        self.leaving = None;
+        self.logging_out = None;
         self.jar.reopen();
     }
 }

@@ -126,7 +126,7 @@ fn run_bot(host: &Host) -> Result<Observed, Error> {
             host.call(Logout::new(), account.session_mut())?;
         }
     }
-    assert!(account.has_left());
+    assert!(account.has_logged_out());
     Ok(Observed { progress, directory, received, answered })
 }
 

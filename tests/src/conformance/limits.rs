@@ -134,7 +134,7 @@ pub(super) fn connecting_ends_at_the_deadline(bench: &Bench) -> Seen {
 
 /// Threat B4: a server that stops reading in the middle of an upload.
 pub(super) fn unread_upload_ends_at_the_deadline(bench: &Bench) -> Seen {
-    let server = Script::untaken();
+    let server = Script::head_only();
     let size = 64 << 20;
     let http = http::Request::post(format!("http://{}/", server.address()))
         .header("host", server.authority())

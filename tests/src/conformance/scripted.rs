@@ -121,7 +121,7 @@ impl Script {
 
     /// Starts a server that accepts connections, reads only the head of a request, and closes the connection after
     /// 20 seconds.
-    pub fn untaken() -> Self {
+    pub fn head_only() -> Self {
         Self::with(None, Bodies::Left, |_| vec![Act::Pause(Duration::from_secs(20)), Act::Close])
     }
 

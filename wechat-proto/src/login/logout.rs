@@ -74,7 +74,7 @@ impl Endpoint for Logout {
     const WANT: Want = PAGE;
 
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
-        session.device.mark_leaving(now);
+        session.device.mark_logging_out(now);
         let sid = encode(session.auth.sid.expose());
         let form = alloc::format!("sid={sid}&uin={}", session.me.uin);
         Url::api(ENDPOINT)
@@ -102,7 +102,7 @@ impl Endpoint for Logout {
     }
 
     fn unsent(&mut self, session: &mut Session) {
-        session.device.unmark_leaving();
+        session.device.unmark_logging_out();
     }
 }
 

@@ -52,7 +52,7 @@ pub use icon::GetIcon;
 pub use image::{GetImage, ImageSize};
 pub use local::{Limits, LocalFile};
 pub use map::GetMap;
-pub use piece::{PieceTaken, UploadPiece, UploadPlan};
+pub use piece::{UploadPiece, UploadPlan, UploadedPiece};
 pub use preview::GetPreview;
 pub use probe::{CheckUpload, Probed};
 pub use received::{GetMedia, NotFetchable};

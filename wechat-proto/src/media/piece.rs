@@ -188,7 +188,7 @@ impl fmt::Debug for UploadPlan {
 /// The reply to a piece.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct PieceTaken {
+pub struct UploadedPiece {
     /// The `MediaId` of the file; empty except after the last piece.
     pub media_id: Box<str>,
     /// The number of bytes received so far, as the service reports it. Not checked.
@@ -237,7 +237,7 @@ impl UploadPiece {
 
 impl Endpoint for UploadPiece {
     type State = Session;
-    type Output = PieceTaken;
+    type Output = UploadedPiece;
 
     // The official page's deadline for 512 KB.
     const DEADLINE: Duration = Duration::from_secs(120);
@@ -313,7 +313,7 @@ impl Endpoint for UploadPiece {
     /// - [`Error::Malformed`] for any other response; also for a reply to the last piece without a
     ///   `MediaId` (pieces are missing, or belong to different files), and for a reply of
     ///   `webwxuploadmediaparallel` to the first piece without an `UploadID`.
-    fn parse(&self, response: &Response) -> Result<PieceTaken, Error> {
+    fn parse(&self, response: &Response) -> Result<UploadedPiece, Error> {
         let (status, endpoint) = (response.status(), self.plan.plan.endpoint());
         if status.is_client_error() || status.is_server_error() {
             return Err(Error::Status { endpoint, status: status.as_u16() });
@@ -326,12 +326,12 @@ impl Endpoint for UploadPiece {
             "JSON with an UploadID"
         } else {
             let (received, upload_id) = (wire.start_pos, upload_id.into());
-            return Ok(PieceTaken { media_id, received, upload_id });
+            return Ok(UploadedPiece { media_id, received, upload_id });
         };
         Err(Error::Malformed { endpoint, expected, found: "JSON without one".into() })
     }
 
-    fn apply(&mut self, taken: &PieceTaken, _: &mut Session, _: Timestamp) {
+    fn apply(&mut self, taken: &UploadedPiece, _: &mut Session, _: Timestamp) {
         if self.starts_parallel() {
             self.plan.upload_id = taken.upload_id.clone();
         }

@@ -247,7 +247,7 @@ fn replies_are_parsed() {
     ))
     .unwrap();
     let (media_id, upload_id) = ("@crypt_6084".into(), "".into());
-    assert_eq!(taken, PieceTaken { media_id, received: 25_929, upload_id });
+    assert_eq!(taken, UploadedPiece { media_id, received: 25_929, upload_id });
 
     // Only the reply to the last piece must have a `MediaId`.
     let between = r#"{"BaseResponse":{"Ret":0},"MediaId":"","StartPos":524288}"#;

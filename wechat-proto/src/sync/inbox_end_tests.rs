@@ -38,7 +38,7 @@ fn three_codes_end_the_inbox() {
             };
             assert!(matches!(error, Error::LoggedOut { ret: Ret(code), .. } if code == ret));
             assert_eq!(stage.account.session.device.closed(), Some(Ret(ret)));
-            assert!(stage.account.close_reason().is_some() && !stage.account.has_left());
+            assert!(stage.account.close_reason().is_some() && !stage.account.has_logged_out());
             stays_ended(&mut stage, is_closed);
         }
     }
@@ -119,7 +119,7 @@ fn logout_ends_the_inbox() {
     stage.next().unwrap();
     let mut call = Call::new(Logout::new());
     Host::new().run(&mut call, &mut stage.account.session, |_| ok("")).unwrap();
-    assert!(stage.account.has_left());
+    assert!(stage.account.has_logged_out());
     stays_ended(&mut stage, |error| matches!(error, Error::LoggedOut { ret: Ret::OK, .. }));
     assert_eq!(stage.host.requests.len(), 1);
 }
