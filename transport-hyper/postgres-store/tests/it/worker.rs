@@ -155,11 +155,11 @@ async fn a_job_runs_as_long_as_its_lease() {
 async fn renewals_do_not_wait_for_jobs() {
     let Some(database) = Database::new().await else { return };
     add(&database, 10).await;
-    let store = database.store.clone().with_lease_time(Duration::from_secs(1));
+    let store = database.store.clone().with_lease_time(Duration::from_secs(2));
     let job = async |mut lease: Lease| {
         let session = crate::session();
         let transaction = lease.begin(&session).await?;
-        transaction.batch_execute("SELECT pg_sleep(1.5)").await.unwrap();
+        transaction.batch_execute("SELECT pg_sleep(2.5)").await.unwrap();
         transaction.commit().await?;
         Ok(Next::Withdraw)
     };
