@@ -7,8 +7,9 @@ use http::Uri;
 
 use crate::endpoint::{Repeat, finish};
 use crate::error::{Failure, Sent};
+use crate::flow::whole;
 use crate::flow::{Request, Response};
-use crate::{Device, Endpoint, Error, Flow, Input, Interrupt, Timestamp, whole};
+use crate::{Device, Endpoint, Error, Flow, Input, Interrupt, Timestamp};
 
 /// One exchange of an endpoint, as a flow.
 ///

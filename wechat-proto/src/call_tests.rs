@@ -171,7 +171,7 @@ fn compressed_reply_is_decoded() {
     let mut session = session();
     let mut packed = reply("");
     packed.headers_mut().insert("content-encoding", "gzip".parse().unwrap());
-    *packed.body_mut() = crate::gzip::tests::encode(QUIET.as_bytes()).into();
+    *packed.body_mut() = crate::flow::gzip::tests::encode(QUIET.as_bytes()).into();
     let mut call = Call::new(SyncCheck);
     sends(&mut call, &mut session);
     call.handle(Input::Reply(Ok(packed.clone())));

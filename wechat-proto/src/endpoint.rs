@@ -18,10 +18,11 @@ use core::time::Duration;
 use http::Uri;
 
 use crate::error::{Failure, Sent};
+use crate::flow::whole;
 use crate::flow::{Response, Want};
 use crate::origin::is_loopback;
 use crate::wire::envelope::readable;
-use crate::{Body, Device, Error, Timestamp, whole};
+use crate::{Body, Device, Error, Timestamp};
 
 /// One endpoint of the protocol, with the parameters of one request.
 ///

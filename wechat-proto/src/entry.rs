@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Invalid;
 use crate::hosts::Family;
 use crate::secret::Secret;
-use crate::text_type::text_type;
+use crate::text::text_type::text_type;
 
 /// An entry point of the service, through which a client logs in: its `appid`, and the other values
 /// that the service requires of such a client.

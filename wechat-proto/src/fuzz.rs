@@ -10,12 +10,12 @@ use alloc::vec::Vec;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use crate::changes;
 use crate::contact::wire::WireContact;
+use crate::device::jar::Jar;
 use crate::hosts::{Family, Origin, Role};
-use crate::jar::Jar;
-use crate::journal::{Journal, with_changes};
 use crate::media::{FileKeys, FileName, LocalFile, MediaType, Sizes, Upload, Uploaded};
+use crate::session::changes;
+use crate::session::journal::{Journal, with_changes};
 use crate::wire::document::{Found, texts, walk};
 use crate::wire::fields::{Fields as _, Object};
 use crate::wire::js::Script;

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::error::Invalid;
 use crate::rng::Generator;
+use crate::text::text_type::text_type;
 use crate::text::truncated;
-use crate::text_type::text_type;
 use crate::time::Timestamp;
 
 /// The `UserName` of a person, a room or a built-in account: the sender or receiver of messages.

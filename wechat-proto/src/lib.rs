@@ -113,42 +113,29 @@
 extern crate alloc;
 
 pub mod account;
-mod acks;
 mod backoff;
 pub mod body;
 mod call;
-mod chain;
-mod changes;
 pub mod contact;
 pub mod device;
-mod emoji;
 pub mod endpoint;
 pub mod entry;
 pub mod error;
-mod failure;
 pub mod feedback;
 #[cfg(test)]
 mod file_helper_tests;
 pub mod flow;
-mod fold;
 #[cfg(any(test, feature = "_fuzz"))]
 pub mod fuzz;
-mod gzip;
 pub mod hosts;
 mod ids;
-mod jar;
-mod journal;
-mod lang;
 pub mod link;
 pub mod login;
 pub mod media;
 pub mod message;
 mod origin;
 mod parts;
-mod positions;
-mod prepared;
 pub mod report;
-mod ret;
 pub mod retry;
 mod rng;
 pub mod room;
@@ -156,20 +143,12 @@ pub mod router;
 mod secret;
 mod send_rate;
 pub mod session;
-mod session_end;
-mod shared_map;
-mod storage;
 pub mod store;
-mod stored;
 pub mod sync;
 #[cfg(test)]
 mod testing;
 pub mod text;
-mod text_type;
 mod time;
-mod user_agent;
-mod version;
-mod whole;
 mod wire;
 
 pub use account::Account;

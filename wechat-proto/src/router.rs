@@ -23,9 +23,9 @@ use core::fmt;
 
 use crate::contact::{Directory, Recipient};
 use crate::error::Chain;
-use crate::fold::fold;
 use crate::message::{Kind, Message};
 use crate::session::Me;
+use crate::text::fold::fold;
 use crate::{Event, UserName};
 
 /// A condition on messages, under which a handler is called. All parts of the condition must be

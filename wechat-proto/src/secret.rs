@@ -7,7 +7,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Invalid;
-use crate::text_type::text_type;
+use crate::text::text_type::text_type;
 
 /// A text that `Debug` does not show and that is overwritten on drop (with the feature `zeroize`).
 ///

@@ -68,8 +68,8 @@ use alloc::boxed::Box;
 use core::pin::Pin;
 
 use crate::error::Error;
-pub use crate::journal::Journal;
 use crate::session::Session;
+pub use crate::session::journal::Journal;
 
 /// The policy by which a client that keeps its store saves the session.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]

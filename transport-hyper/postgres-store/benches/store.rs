@@ -153,7 +153,7 @@ async fn message(lease: &mut Lease, session: &mut Session, number: u64) -> Resul
 
 /// Returns a session that stores this number of acknowledged ids.
 fn session(ids: u64) -> Session {
-    let sample = include_str!("../../../wechat-proto/src/samples/session-2.json");
+    let sample = include_str!("../../../wechat-proto/src/session/samples/session-2.json");
     let session = Session::from_json(sample).unwrap();
     let mut json = serde_json::to_value(&session).unwrap();
     let ids = (0..ids).map(|id| (4_000_000_000_000_000_000 + id).to_string());

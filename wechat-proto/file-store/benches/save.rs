@@ -104,7 +104,7 @@ struct Heard {
 impl Heard {
     /// Returns a session that acknowledged this number of messages.
     fn new(count: usize) -> Self {
-        let sample = include_str!("../../src/samples/session-2.json");
+        let sample = include_str!("../../src/session/samples/session-2.json");
         let mut text = sample.replace("\"ended\":1101", "\"ended\":null");
         // The sample's session is closed; the first format has no checksum.
         text = text[text.find("\"session\":").unwrap() + 10..text.trim_end().len() - 1].to_owned();

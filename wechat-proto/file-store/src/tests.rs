@@ -38,7 +38,7 @@ impl Folder {
     }
 }
 
-const SAMPLE: &str = include_str!("../../src/samples/session-2.json");
+const SAMPLE: &str = include_str!("../../src/session/samples/session-2.json");
 
 /// Returns the session of a sample, and a later state of it.
 pub(crate) fn sessions() -> [Session; 2] {

@@ -13,7 +13,7 @@ use wechat_proto::error::StorageKind;
 use wechat_proto::store::SessionStore as _;
 use wechat_proto::{Error, Session, Timestamp};
 
-const SAMPLE: &str = include_str!("../../src/samples/session-2.json");
+const SAMPLE: &str = include_str!("../../src/session/samples/session-2.json");
 const TASK: &str = "WECHAT_FILE_STORE_TASK";
 const PATH: &str = "WECHAT_FILE_STORE_PATH";
 

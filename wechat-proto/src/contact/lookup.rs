@@ -1,7 +1,7 @@
 //! Contacts by name: `docs/protocol.md` §10.
 
 use super::{Contact, Directory};
-use crate::fold::fold;
+use crate::text::fold::fold;
 
 impl Directory {
     /// Returns all contacts whose remark, nickname or alias is this name; none for an empty name.

@@ -20,6 +20,7 @@
 
 mod batch;
 mod batches;
+mod candidate;
 mod change;
 mod classify;
 #[cfg(test)]
@@ -28,13 +29,11 @@ mod directory;
 mod find;
 mod flags;
 mod flow;
-mod guests;
 mod identity;
 mod list;
 mod lookup;
 mod members;
 mod merge;
-mod notice;
 mod oplog;
 pub(crate) mod pending;
 mod permanent_id;
@@ -48,6 +47,8 @@ mod verify;
 pub(crate) mod wire;
 
 pub use batch::BatchGetContacts;
+pub use candidate::Candidate;
+pub(crate) use candidate::Candidates;
 pub use change::{Change, Fields};
 pub use classify::ContactKind;
 pub use directory::Directory;
@@ -59,8 +60,7 @@ pub use list::{ContactPage, GetContacts};
 pub use members::{Member, Members};
 pub use permanent_id::PermanentId;
 pub use pin::PinChat;
-pub(crate) use recipient::Candidates;
-pub use recipient::{Candidate, Recipient, Resolve};
+pub use recipient::{Recipient, Resolve};
 pub use record::{Contact, Pinyin};
 pub use remark::{Remark, SetRemark};
 pub use search::SearchContacts;

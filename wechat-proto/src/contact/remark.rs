@@ -9,7 +9,7 @@ use core::time::Duration;
 use super::oplog::{self, Change};
 use crate::error::Invalid;
 use crate::flow::Response;
-use crate::text_type::text_type;
+use crate::text::text_type::text_type;
 use crate::{Account, Body, Endpoint, Error, Timestamp, UserName};
 
 /// A remark that the official page would accept; an empty one removes the old remark.

@@ -22,7 +22,7 @@ use crate::wire::fields::{Fields as _, Object};
 use crate::wire::lenient::List;
 use crate::wire::object::object;
 use crate::wire::query::Url;
-use crate::{Body, Device, Endpoint, Error, Text, Timestamp, UserName};
+use crate::{Body, Device, Endpoint, Error, Session, Text, Timestamp, UserName};
 
 const ENDPOINT: &str = "webwxinit";
 /// The maximum number of recent chats, which are stored with the session; more than any phone lists.
@@ -152,6 +152,50 @@ impl Endpoint for InitSession {
             ),
             subscriptions: wire.subscriptions.0,
         })
+    }
+}
+
+impl Session {
+    /// Opens a session from the credentials of the login page and the reply to `webwxinit`.
+    ///
+    /// The device stores the number of the account, for
+    /// [`Login::again`](crate::login::Login::again). The lifetime of the session, reported by
+    /// [`SessionEnded`](crate::error::SessionEnded), begins at `now`.
+    ///
+    /// A session of a logged-in browser is opened in the same way. The cookies, the credentials and
+    /// the reply must be of one login: that is not checked.
+    ///
+    /// ```
+    /// use wechat_proto::login::{Credentials, InitSession};
+    /// use wechat_proto::{Device, Endpoint as _, Session, Timestamp, http};
+    ///
+    /// # fn exchange(_: http::Request<wechat_proto::Body>) -> wechat_proto::flow::Response { unreachable!() }
+    /// # fn random() -> [u8; 32] { [0; 32] }
+    /// fn open(cookies: &str, skey: &str, now: Timestamp) -> Result<Session, Box<dyn std::error::Error>> {
+    ///     let mut device = Device::new().with_seed(random());
+    ///     device.import_cookies(cookies)?; // "wxuin=1234567; wxsid=…; webwx_data_ticket=…"
+    ///     let credentials = Credentials::new("1234567", "the wxsid", skey, "")?;
+    ///     let mut init = InitSession::new(credentials.clone());
+    ///     let request = init.request(&mut device, now);
+    ///     let uri = request.uri().clone();
+    ///     let response = exchange(request); // your HTTP client
+    ///     let init = init.receive(&mut device, &uri, &response, now)?;
+    ///     Ok(Session::open(device, credentials, &init, now))
+    /// }
+    /// ```
+    pub fn open(device: Device, credentials: Credentials, init: &Init, now: Timestamp) -> Self {
+        let mut me = init.me.clone();
+        if me.uin == 0 {
+            // The login page has it as well: `docs/protocol.md` §1.7.
+            me.uin = credentials.uin.expose().parse().unwrap_or(0);
+        }
+        let mut session = Self::new(device, credentials, me, init.sync_key.clone());
+        session.device.remember(session.me.uin);
+        session.device.begin(now);
+        session.renew_skey(init.skey.clone());
+        session.chat_set.clone_from(&init.chat_set);
+        session.invite_start_count = init.invite_start_count;
+        session
     }
 }
 

@@ -3,8 +3,8 @@
 use alloc::boxed::Box;
 use core::fmt;
 
+use crate::error::session_end::Circumstances;
 use crate::error::{Ret, SessionEnded};
-use crate::session_end::Circumstances;
 use crate::{Account, Uuid};
 
 /// A step of a login, for the user.

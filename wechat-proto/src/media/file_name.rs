@@ -4,9 +4,9 @@ use alloc::boxed::Box;
 use alloc::string::String;
 
 use super::disposition;
-use crate::fold::is_invisible;
+use crate::text::fold::is_invisible;
+use crate::text::text_type::text_type;
 use crate::text::truncated;
-use crate::text_type::text_type;
 
 /// The name of a received file, safe to append to a directory path on any system.
 ///

@@ -28,12 +28,9 @@ mod head_img_url;
 mod icon;
 mod image;
 mod link;
-mod local;
 mod map;
-mod multipart;
-mod piece;
+mod not_fetchable;
 mod preview;
-mod probe;
 mod received;
 mod retry_empty;
 mod saved_name;
@@ -50,18 +47,19 @@ pub use head_img::GetHeadImg;
 pub use head_img_url::GetContactPicture;
 pub use icon::GetIcon;
 pub use image::{GetImage, ImageSize};
-pub use local::{Limits, LocalFile};
 pub use map::GetMap;
-pub use piece::{UploadPiece, UploadPlan, UploadedPiece};
+pub use not_fetchable::NotFetchable;
 pub use preview::GetPreview;
-pub use probe::{CheckUpload, Probed};
-pub use received::{GetMedia, NotFetchable};
+pub use received::GetMedia;
 pub use retry_empty::RetryEmpty;
 pub use sum::Md5Sum;
 pub use tally::Tally;
 #[cfg(any(test, feature = "_fuzz"))]
 pub(crate) use upload::Sizes;
-pub use upload::{Upload, UploadProgress};
+pub use upload::{
+    CheckUpload, Limits, LocalFile, Probed, Upload, UploadPiece, UploadPlan, UploadProgress,
+    UploadedPiece,
+};
 pub use video::GetVideo;
 pub use voice::GetVoice;
 

@@ -1,25 +1,10 @@
 //! Download of the media of a message from the endpoint for its kind: `docs/protocol.md` §8.
 
 use super::head::{HEAD, Head};
-use super::{GetFile, GetImage, GetMap, GetVideo, GetVoice, ImageSize};
+use super::{GetFile, GetImage, GetMap, GetVideo, GetVoice, ImageSize, NotFetchable};
 use crate::flow::{Response, Want};
 use crate::message::{AppContent, Kind};
 use crate::{Body, Endpoint, Error, Message, Session, Timestamp};
-
-/// The reason why a message has no media to fetch. No request was sent.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum NotFetchable {
-    /// Messages of this kind have no media: a text, a card, a link.
-    #[error("a message of this kind has no media")]
-    Kind,
-    /// A sticker from the shop, which is available on phones only.
-    #[error("a sticker from the shop cannot be fetched")]
-    Sticker,
-    /// The message lacks the `MediaId` or path that the request needs.
-    #[error("the message lacks the id or path of its media")]
-    Incomplete,
-}
 
 /// A request that gets the media of a message: a picture, a sticker (the animated one), a voice
 /// message, a video, a file, the map of a place.

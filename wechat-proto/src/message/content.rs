@@ -2,7 +2,7 @@
 
 use alloc::borrow::Cow;
 
-use crate::emoji::SPAN;
+use crate::text::emoji::SPAN;
 use crate::text::{BREAK, unescape, without_tags};
 
 /// Returns the XML document in a message's content, which has no room prefix; `None` if there is

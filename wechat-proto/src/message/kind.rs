@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use serde::Serialize;
 
 use super::content::document;
-use super::sysmsg::{Fields, is_sysmsg};
+use super::system::{Fields, is_sysmsg};
 use super::wire::WireMessage;
 use super::{
     App, Card, Emoticon, FriendRequest, Image, Location, MsgType, News, PossibleFriend, Revoked,

@@ -6,8 +6,8 @@ use core::ops::Range;
 
 use super::{AppKind, Kind, Message};
 use crate::contact::Directory;
-use crate::fold::{fold, fold_part};
 use crate::session::Me;
+use crate::text::fold::{fold, fold_part};
 
 /// The separator that the service's own clients append to a name: a four-per-em space.
 const SEPARATOR: &str = "\u{2005}";

@@ -6,11 +6,8 @@ pub(crate) mod content;
 #[cfg(test)]
 mod corpus_tests;
 mod emoticon;
-mod emoticon_md5;
 mod envelope;
-mod event;
 mod file;
-mod forward;
 mod friend_request;
 mod image;
 mod kind;
@@ -19,24 +16,14 @@ pub mod mention;
 mod msg_type;
 mod news;
 pub(crate) mod notify;
-mod patterns;
 mod piece;
 mod preview;
 mod raw;
 mod recent;
 mod recommend;
-mod revoke;
 mod send;
-mod send_app;
-mod send_emoticon;
-mod send_image;
-mod send_media;
-mod send_text;
-mod send_video;
 mod status;
-mod sysmsg;
 mod system;
-mod template;
 #[cfg(test)]
 mod typed_tests;
 mod video;
@@ -47,11 +34,8 @@ mod wire;
 pub use app::{App, AppContent, AppKind};
 pub use card::Card;
 pub use emoticon::{Emoticon, Game, Hand};
-pub use emoticon_md5::EmoticonMd5;
 pub use envelope::Message;
 pub(crate) use envelope::Place;
-pub use event::{Person, SystemEvent};
-pub use forward::{ForwardMessage, NotForwardable};
 pub use friend_request::{FriendRequest, PossibleFriend};
 pub use image::Image;
 pub use kind::Kind;
@@ -63,18 +47,15 @@ pub use piece::Hidden;
 pub use raw::Raw;
 pub(crate) use recent::Recent;
 pub use recommend::RecommendInfo;
-pub use revoke::{Revocation, RevokeMessage};
-pub use send::Receipt;
-pub use send_app::SendFile;
-pub use send_emoticon::SendEmoticon;
-pub use send_image::SendImage;
-pub use send_media::SendUpload;
-pub use send_text::SendText;
-pub use send_video::SendVideo;
+pub use send::{
+    EmoticonMd5, ForwardMessage, NotForwardable, Receipt, Revocation, RevokeMessage, SendEmoticon,
+    SendFile, SendImage, SendText, SendUpload, SendVideo,
+};
 pub use status::{StatusCode, StatusNotify, UnreadChat};
-pub use sysmsg::{Revoked, RoomTip, SysMsg, Tickle};
-pub use system::System;
-pub use template::{Template, TemplateLink, TemplateMember};
+pub use system::{
+    Person, Revoked, RoomTip, SysMsg, System, SystemEvent, Template, TemplateLink, TemplateMember,
+    Tickle,
+};
 pub use video::Video;
 pub use voice::Voice;
 pub use voip::{Voip, VoipBy, VoipStep};

@@ -5,12 +5,12 @@ use core::fmt;
 
 use super::Inbox;
 use crate::account::Account;
-use crate::acks::Place;
 use crate::contact::Change;
 use crate::error::{Chain, Error, Ret};
 use crate::flow::{Flow, Input, Interrupt};
 use crate::ids::MsgId;
 use crate::message::{FriendRequest, Kind, Message};
+use crate::session::acks::Place;
 use crate::store::SavePolicy;
 use crate::time::Timestamp;
 

@@ -21,7 +21,6 @@ use core::time::Duration;
 use super::check::{Check, SyncCheck};
 use super::fetch::FetchBatch;
 use crate::account::{Account, Applied};
-use crate::acks::Place;
 use crate::backoff::Pace;
 use crate::call::Call;
 use crate::contact::pending::Lookup;
@@ -31,6 +30,7 @@ use crate::ids::MsgId;
 use crate::message::{Message, Recent};
 use crate::parts::{Arriving, PAUSE};
 use crate::retry::{Lane, Retry};
+use crate::session::acks::Place;
 use crate::time::Timestamp;
 
 /// A flow that receives messages: checks for news, fetches messages, delivers them one by one, and

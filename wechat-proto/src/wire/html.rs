@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use crate::fold::single_spaced;
+use crate::text::fold::single_spaced;
 
 /// Returns the visible text of a page, with single spaces; `None` if it is not HTML.
 ///

@@ -95,7 +95,7 @@ mod tests {
 
     use super::*;
 
-    const SAMPLE: &str = include_str!("../../src/samples/session-1-first.json");
+    const SAMPLE: &str = include_str!("../../src/session/samples/session-1-first.json");
 
     /// A flow that takes a reply once it is allowed to, and returns its length.
     struct Slow(Receiver<()>, usize);

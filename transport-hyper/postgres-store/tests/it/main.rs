@@ -58,7 +58,7 @@ fn keys() -> Keys {
 }
 
 fn session() -> Session {
-    let sample = include_str!("../../../../wechat-proto/src/samples/session-2.json");
+    let sample = include_str!("../../../../wechat-proto/src/session/samples/session-2.json");
     Session::from_json(sample).unwrap()
 }
 

@@ -19,10 +19,10 @@ pub use kinds::AppKind;
 pub use quote::Quote;
 pub use share::{Channel, MiniProgram, RedPacket, Stream, Transfer};
 
+use super::Tickle;
 use super::content::document;
 use super::news::Article;
 use super::piece;
-use super::sysmsg::Tickle;
 use super::wire::WireMessage;
 use crate::text::decode;
 use draft::Draft;

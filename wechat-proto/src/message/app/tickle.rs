@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
+use super::super::Tickle;
 use super::super::piece::Texts;
-use super::super::sysmsg::Tickle;
 use crate::wire::document::Found;
 
 /// The content of `patMsg` that is being parsed.

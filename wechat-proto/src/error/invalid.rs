@@ -1,0 +1,11 @@
+//! Values that the protocol cannot represent.
+
+/// A value from the caller that the protocol cannot represent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("not {what}: expected {expected}")]
+pub struct Invalid {
+    /// The kind of value, with its article: "a host's origin".
+    pub what: &'static str,
+    /// The expected form of the value.
+    pub expected: &'static str,
+}
