@@ -301,7 +301,6 @@ impl World {
         world.layout.clone_from(&self.layout);
         world.door = self.door.clone();
         self.door.entries()[0].clone_into(&mut world.entry);
-        world.dialects.clone_from(&self.dialects);
         world.headers.clone_from(&self.headers);
         (world.mode, world.punctual, world.concurrent) =
             (self.mode, self.punctual, self.concurrent);

@@ -2,7 +2,6 @@
 
 mod body;
 
-use crate::dialect::Dialect;
 use crate::differences::{Difference, QUERY, REQUEST};
 use crate::findings::{Fault, Finding, Mode};
 use crate::request::{Decoded, Param, encode, is_same};
@@ -42,11 +41,10 @@ impl Rule {
     }
 }
 
-/// A check of one request by the rules of one dialect.
+/// A check of one request.
 pub(crate) struct Check<'a> {
     pub(crate) world: &'a World,
     pub(crate) request: &'a Decoded,
-    pub(crate) dialect: Dialect,
     pub(crate) found: Vec<Finding>,
     call: &'static str,
     /// The request's `DeviceID`, to be recorded in the session.
@@ -54,20 +52,12 @@ pub(crate) struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    pub(crate) fn new(
-        world: &'a World,
-        request: &'a Decoded,
-        dialect: Dialect,
-        route: &Route,
-    ) -> Self {
-        let mut check =
-            Self { world, request, dialect, found: Vec::new(), call: route.name, device: None };
+    pub(crate) fn new(world: &'a World, request: &'a Decoded, route: &Route) -> Self {
+        let mut check = Self { world, request, found: Vec::new(), call: route.name, device: None };
         check.method(route);
         check.hosts(route);
         check.headers(route);
-        if dialect != Dialect::Biezhi {
-            check.cookies();
-        }
+        check.cookies();
         if route.session && world.session.is_none() {
             let complaint = "there is no session: the client is not logged in";
             check.found(Fault::Missing, REQUEST, "session", complaint);
@@ -116,10 +106,6 @@ impl<'a> Check<'a> {
         self.world.mode == Mode::Page
     }
 
-    pub(crate) fn is_official(&self) -> bool {
-        self.dialect == Dialect::Official
-    }
-
     /// Returns the session, for routes that need one.
     pub(crate) fn session(&self) -> Option<&'a Session> {
         self.world.session.as_ref()
@@ -160,13 +146,6 @@ impl<'a> Check<'a> {
     pub(crate) fn initialised(&mut self) {
         if self.session().is_some_and(|session| !session.initialised) {
             self.found(Fault::Other, REQUEST, "init", "precedes webwxinit");
-        }
-    }
-
-    /// Checks that the dialect is one of these: the others do not have the call.
-    pub(crate) fn only_in(&mut self, dialects: &[Dialect]) {
-        if !dialects.contains(&self.dialect) {
-            self.wrong("is not part of this dialect");
         }
     }
 
@@ -233,7 +212,8 @@ impl<'a> Check<'a> {
         }
         let before = self.session().and_then(|session| session.devices.get(value));
         // The identical request is a retry, not a reuse.
-        (self.is_official() && before.is_some_and(|before| *before != self.request.fingerprint))
+        before
+            .is_some_and(|before| *before != self.request.fingerprint)
             .then(|| format!("is `{value}`, which another request has used"))
     }
 
@@ -257,7 +237,7 @@ impl<'a> Check<'a> {
         must: &[(&str, Rule)],
         may: &[(&str, Rule)],
     ) {
-        self.pairs(what, params, must, may, self.is_official());
+        self.pairs(what, params, must, may, true);
     }
 
     fn pairs(

@@ -1,4 +1,4 @@
-//! A hand-written client of the official dialect, for the unit tests.
+//! A hand-written client with the requests of the official page, for the unit tests.
 
 use std::collections::BTreeMap;
 
@@ -126,7 +126,7 @@ impl Client {
         due.map(|(name, (value, _))| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }
 
-    /// Builds a request with the headers of the official dialect.
+    /// Builds a request with the headers of the official page.
     pub(crate) fn request(
         &self,
         method: &str,

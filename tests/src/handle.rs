@@ -86,7 +86,7 @@ impl World {
         if route.name == "jslogin" && decoded.header("cookie") == Err(0) {
             self.jar = Jar::default();
         }
-        let (findings, device) = self.examine(&decoded, route);
+        let Check { found: findings, device, .. } = Check::new(self, &decoded, route);
         let is_fatal = |finding: &&Finding| {
             self.mode != Mode::Service || finding.difference.grade == Grade::Fatal
         };
@@ -184,19 +184,6 @@ impl World {
             }
             _ => {}
         }
-    }
-
-    /// Returns no findings if any dialect accepts the request, else the findings by the first dialect.
-    fn examine(&self, request: &Decoded, route: &Route) -> (Vec<Finding>, Option<String>) {
-        let mut first = None;
-        for &dialect in &self.dialects {
-            let check = Check::new(self, request, dialect, route);
-            if check.found.is_empty() {
-                return (Vec::new(), check.device);
-            }
-            first.get_or_insert((check.found, check.device));
-        }
-        first.unwrap_or_default()
     }
 
     /// Refuses a request. A header has the reasons: not every reply of the service has a place for them.

@@ -3,7 +3,6 @@
 use http::Method;
 
 use crate::check::Check;
-use crate::dialect::Dialect;
 use crate::differences::{COOKIE, HEADER, REQUEST};
 use crate::door::Door;
 use crate::findings::Fault;
@@ -33,13 +32,12 @@ impl World {
         format!("https://{}", entry.unwrap_or(entries[0]))
     }
 
-    fn hosts(&self, route: &Route, dialect: Dialect) -> Vec<String> {
-        let role = route.role;
+    fn hosts(&self, route: &Route) -> Vec<String> {
         if let Some(host) = self.layout.one_host() {
             return vec![host.to_owned()];
         }
         let shard = self.layout.shard_host().to_owned();
-        let mut hosts = match role {
+        match route.role {
             _ if route.name == "webwxpushloginurl" => vec![login_host(&shard), shard],
             _ if route.name == "webwxstatreport" => {
                 vec![self.page_origin().replace("https://", "")]
@@ -52,13 +50,7 @@ impl World {
             Role::Api => vec![shard],
             Role::File => vec![file_host(&shard)],
             Role::Push => vec![push_host(&shard)],
-        };
-        match (dialect, role) {
-            (Dialect::Biezhi, Role::Login) => hosts.push("login.weixin.qq.com".to_owned()),
-            (Dialect::Biezhi, Role::Push) => hosts.push("webpush2.weixin.qq.com".to_owned()),
-            _ => {}
         }
-        hosts
     }
 }
 
@@ -77,7 +69,7 @@ const OF_PAGE: [&str; 5] =
 
 impl Check<'_> {
     pub(crate) fn method(&mut self, route: &Route) {
-        let expected = if route.posted_in(self.dialect) { Method::POST } else { Method::GET };
+        let expected = if route.post { Method::POST } else { Method::GET };
         if self.request.method != expected {
             let complaint = format_args!("method is {}, not {expected}", self.request.method);
             self.found(Fault::Value, REQUEST, "method", complaint);
@@ -85,7 +77,7 @@ impl Check<'_> {
     }
 
     pub(crate) fn hosts(&mut self, route: &Route) {
-        let hosts = self.world.hosts(route, self.dialect);
+        let hosts = self.world.hosts(route);
         match self.request.host() {
             None => self.wrong("header `host` is missing or repeated"),
             Some(host) if !hosts.contains(&host) => {
@@ -119,9 +111,6 @@ impl Check<'_> {
     }
 
     pub(crate) fn headers(&mut self, route: &Route) {
-        if !self.is_official() {
-            return self.few_headers(route);
-        }
         let page = match route.name {
             "jslogin" => self.world.entry_origin(self.request),
             // This call precedes the code and uses the shard of the earlier login.
@@ -268,29 +257,6 @@ impl Check<'_> {
         {
             let complaint = format_args!("is `{agent}`, was `{first}` before");
             self.found(Fault::Value, HEADER, "user-agent", complaint);
-        }
-    }
-
-    /// Checks the headers of the other dialects: their notes name only one header, and one of them misspells it.
-    fn few_headers(&mut self, route: &Route) {
-        let json =
-            route.posted_in(self.dialect) && route.content_type.starts_with("application/json");
-        let found =
-            self.request.header("content-type").or_else(|_| self.request.header("contenttype"));
-        if json
-            && !found.is_ok_and(|found| {
-                found.replace("; ", ";").eq_ignore_ascii_case(route.content_type)
-            })
-        {
-            self.wrong(format!("header `content-type` is not `{}`", route.content_type));
-        }
-        if let Ok(length) = self.request.header("content-length")
-            && length != self.request.body.len().to_string()
-        {
-            self.wrong(format!(
-                "header `content-length` is `{length}`, the body has {}",
-                self.request.body.len()
-            ));
         }
     }
 

@@ -104,7 +104,7 @@
 //! and source: see [`docs/differences.md`](https://github.com/wechat-proto/wechat-proto/blob/main/tests/docs/differences.md).
 //! [`World::set_mode`] sets which are refused. In [`Mode::Library`], the default, all are, with a status of 400 and a body
 //! that names the violations. **Such a refusal does not imply one by the real service**, which is known to accept some of
-//! these requests. [`Mode::Service`] serves those. [`World::accept`] admits two other [`Dialect`]s.
+//! these requests. [`Mode::Service`] serves those.
 //!
 //! [`Mode::Library`] is known to be stricter than the service:
 //!
@@ -149,7 +149,6 @@ pub mod conformance;
 mod contact;
 mod date;
 mod demo;
-mod dialect;
 mod differences;
 mod door;
 mod findings;
@@ -163,8 +162,6 @@ mod log;
 mod media;
 mod message;
 mod multipart;
-#[cfg(test)]
-mod notes;
 mod outgoing;
 mod payload;
 mod people;
@@ -199,7 +196,6 @@ pub use attached::Part;
 pub use chaos::{Chaos, Fault, Passed};
 pub use contact::{Contact, Member};
 pub use demo::Demo;
-pub use dialect::Dialect;
 pub use door::Door;
 pub use findings::{Grade, Mode, Violation};
 pub use injection::{Effect, Injection};

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use crate::account::Account;
 use crate::accounts::Link;
 use crate::contact::{Contact, SPECIAL};
-use crate::dialect::Dialect;
 use crate::door::Door;
 use crate::findings::{Mode, Violation};
 use crate::jar::{Cookie, Jar};
@@ -62,7 +61,6 @@ pub struct World {
     pub(crate) rng: Rng,
     pub(crate) layout: Layout,
     pub(crate) door: Door,
-    pub(crate) dialects: Vec<Dialect>,
     pub(crate) mode: Mode,
     pub(crate) account: Account,
     pub(crate) contacts: Vec<Contact>,
@@ -133,7 +131,6 @@ impl World {
             rng,
             layout: Layout::True { shard: "wx2.qq.com".to_owned() },
             door: Door::Web,
-            dialects: vec![Dialect::Official],
             mode: Mode::default(),
             account,
             contacts: Vec::new(),
@@ -216,13 +213,6 @@ impl World {
     /// Returns which requests are refused.
     pub const fn mode(&self) -> Mode {
         self.mode
-    }
-
-    /// Accepts one more dialect of requests besides the official one.
-    pub fn accept(&mut self, dialect: Dialect) {
-        if !self.dialects.contains(&dialect) {
-            self.dialects.push(dialect);
-        }
     }
 
     /// Returns the account, with its credentials while it is logged in.

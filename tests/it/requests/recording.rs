@@ -73,7 +73,7 @@ fn pair(name: &str, value: &str) -> Pair {
 /// The characters of the recorded values that `encodeURIComponent` does not escape.
 const UNESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-fn encode(text: &str) -> String {
+pub(super) fn encode(text: &str) -> String {
     utf8_percent_encode(text, UNESCAPED).to_string()
 }
 

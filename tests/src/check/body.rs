@@ -4,7 +4,6 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::{Check, Rule};
-use crate::dialect::Dialect;
 use crate::differences::{JSON, REQUEST};
 use crate::findings::Fault;
 use crate::request::ordered;
@@ -93,7 +92,7 @@ impl Check<'_> {
 
     /// Checks that nothing is escaped unnecessarily: the chat shows such escapes literally (docs/protocol.md §1.3).
     fn escapes(&mut self, path: &str, raw: &str, text: &str) {
-        if self.is_official() && serde_json::to_string(text).is_ok_and(|plain| plain != raw) {
+        if serde_json::to_string(text).is_ok_and(|plain| plain != raw) {
             self.found(Fault::Escape, JSON, path, format_args!("is escaped unnecessarily: {raw}"));
         }
     }
@@ -142,10 +141,8 @@ impl Check<'_> {
     /// Checks `BaseRequest`: `Uin` is a string in the first call and a number in all others (docs/protocol.md §1.4).
     pub(crate) fn base_request(&mut self, body: &Fields, first: bool) {
         let base = self.inner(body, "BaseRequest", &["Uin", "Sid", "Skey", "DeviceID"]);
-        let is_text = base.get("Uin").is_some_and(|raw| raw.get().starts_with('"'));
         let uin = self.uin();
-        // The two other dialects differ here.
-        if first && (self.is_official() || is_text) || self.dialect == Dialect::Biezhi && is_text {
+        if first {
             self.text(&base, "Uin", &uin);
         } else {
             self.number(&base, "Uin", &uin);

@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use crate::check::{Check, Rule};
-use crate::dialect::Dialect;
 use crate::differences::JSON;
 use crate::findings::Fault;
 use crate::message::name_on_the_wire;
@@ -18,7 +17,6 @@ const PINNED: i64 = 2048;
 
 /// Checks the common parts of these calls.
 pub(crate) fn query(check: &mut Check<'_>, must: &[(&str, Rule)]) {
-    check.only_in(&[Dialect::Official]);
     check.initialised();
     let common = [check.lang(), check.pass_ticket()];
     let all: Vec<_> = must.iter().cloned().chain(common).collect();

@@ -2,7 +2,6 @@
 
 use crate::check::{Check, Rule};
 use crate::contact::{Contact, In};
-use crate::dialect::Dialect;
 use crate::differences::JSON;
 use crate::findings::Fault;
 use crate::reply::{self, Node, Object};
@@ -20,17 +19,7 @@ pub(crate) fn check_book(check: &mut Check<'_>) {
         .unwrap_or_default();
     let seqs = std::iter::once(0).chain(pages).map(|seq: u64| seq.to_string()).collect();
     let seq = ("seq", Rule::OneOf(seqs));
-    match check.dialect {
-        Dialect::Official => check.query(&[lang, pass_ticket, ("r", Rule::Millis), seq, skey], &[]),
-        Dialect::Lbbniu => {
-            check.query(&[pass_ticket, ("r", Rule::Integer), ("seq", Rule::is("0")), skey], &[]);
-        }
-        Dialect::Biezhi => {
-            check.query(&[], &[]);
-            let body = check.body(&["BaseRequest"]);
-            check.base_request(&body, false);
-        }
-    }
+    check.query(&[lang, pass_ticket, ("r", Rule::Millis), seq, skey], &[]);
 }
 
 pub(crate) fn book(world: &mut World, request: &Decoded) -> Answer {
@@ -66,13 +55,7 @@ pub(crate) fn book(world: &mut World, request: &Decoded) -> Answer {
 pub(crate) fn check_batch(check: &mut Check<'_>) {
     check.initialised();
     let (lang, pass_ticket) = (check.lang(), check.pass_ticket());
-    let kind = ("type", Rule::is("ex"));
-    match check.dialect {
-        Dialect::Official => check.query(&[kind, ("r", Rule::Millis), lang, pass_ticket], &[]),
-        Dialect::Lbbniu => check.query(&[kind, ("r", Rule::Integer), pass_ticket], &[]),
-        // The notes of biezhi/wechat-robot do not contain this call.
-        Dialect::Biezhi => check.wrong("is not part of this dialect"),
-    }
+    check.query(&[("type", Rule::is("ex")), ("r", Rule::Millis), lang, pass_ticket], &[]);
     let body = check.body(&["BaseRequest", "Count", "List"]);
     check.base_request(&body, false);
     let Some(items) = check.list(&body, "List") else { return };

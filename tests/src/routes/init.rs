@@ -2,7 +2,6 @@
 
 use crate::check::{Check, Rule};
 use crate::contact::In;
-use crate::dialect::Dialect;
 use crate::message::{Incoming, Notice};
 use crate::reply::{self, Node, Object};
 use crate::request::Decoded;
@@ -12,11 +11,7 @@ use crate::world::World;
 
 pub(crate) fn check(check: &mut Check<'_>) {
     let (lang, pass_ticket) = (check.lang(), check.pass_ticket());
-    match check.dialect {
-        Dialect::Official => check.query(&[("r", Rule::NotMillis), lang, pass_ticket], &[]),
-        Dialect::Lbbniu => check.query(&[("r", Rule::Integer), lang, pass_ticket], &[]),
-        Dialect::Biezhi => check.query(&[], &[]),
-    }
+    check.query(&[("r", Rule::NotMillis), lang, pass_ticket], &[]);
     let body = check.body(&["BaseRequest"]);
     check.base_request(&body, true);
 }
@@ -80,11 +75,7 @@ pub(crate) fn check_notify(check: &mut Check<'_>) {
         check.wrong("is not sent by the file-transfer page");
     }
     let (lang, pass_ticket) = (check.lang(), check.pass_ticket());
-    match check.dialect {
-        Dialect::Official => check.query(&[lang, pass_ticket], &[]),
-        Dialect::Lbbniu => check.query(&[pass_ticket], &[]),
-        Dialect::Biezhi => check.query(&[], &[]),
-    }
+    check.query(&[lang, pass_ticket], &[]);
     check.initialised();
     let body = check.body(&["BaseRequest", "Code", "FromUserName", "ToUserName", "ClientMsgId"]);
     check.base_request(&body, false);
@@ -100,8 +91,7 @@ pub(crate) fn check_notify(check: &mut Check<'_>) {
             "JSON field `ToUserName` is `{to}`, which is invalid for code {code:?}"
         ));
     }
-    let clock = if check.is_official() { Rule::Millis } else { Rule::Integer };
-    check.number(&body, "ClientMsgId", &clock);
+    check.number(&body, "ClientMsgId", &Rule::Millis);
 }
 
 pub(crate) fn notify(world: &mut World, request: &Decoded) -> Answer {

@@ -4,11 +4,9 @@ use jpeg_encoder::{ColorType, Encoder};
 use qrcode::{Color, QrCode};
 
 use crate::check::{Check, Rule};
-use crate::dialect::Dialect;
-use crate::differences::QUERY;
 use crate::layout::entry_of;
 use crate::reply;
-use crate::request::{Decoded, decode, encode, params};
+use crate::request::{Decoded, decode, encode};
 use crate::session::{Code, Stage};
 use crate::simulator::Answer;
 use crate::world::World;
@@ -20,14 +18,14 @@ pub(crate) fn check_jslogin(check: &mut Check<'_>) {
     // The file-transfer page encodes the redirect twice: docs/protocol.md §15.
     let redirect = if check.world.door.is_file_helper() { encode(&redirect) } else { redirect };
     let appid = Rule::is(check.world.door.appid());
-    let mut must = vec![("appid", appid), ("fun", Rule::is("new")), ("lang", Rule::Lang)];
-    must.push(("_", if check.is_official() { Rule::Millis } else { Rule::Integer }));
-    if check.dialect == Dialect::Biezhi {
-        check.query(&must, &[("redirect_uri", Rule::is(redirect))]);
-    } else {
-        must.push(("redirect_uri", Rule::is(redirect)));
-        check.query(&must, &[]);
-    }
+    let must = [
+        ("appid", appid),
+        ("fun", Rule::is("new")),
+        ("lang", Rule::Lang),
+        ("_", Rule::Millis),
+        ("redirect_uri", Rule::is(redirect)),
+    ];
+    check.query(&must, &[]);
 }
 
 pub(crate) fn jslogin(world: &mut World, request: &Decoded) -> Answer {
@@ -56,14 +54,7 @@ pub(crate) fn check_qrcode(check: &mut Check<'_>) {
     if !check.world.codes.iter().any(|code| code.uuid == uuid) {
         check.wrong(format!("the path's uuid is `{uuid}`, which was not issued"));
     }
-    if check.dialect == Dialect::Biezhi {
-        // The notes call them the "params" of a POST, which may be in the query or in the body.
-        let mut pairs = check.request.query.clone();
-        pairs.extend(params(&String::from_utf8_lossy(&check.request.body)));
-        check.params(QUERY, &pairs, &[("t", Rule::is("webwx")), ("_", Rule::Integer)], &[]);
-    } else {
-        check.query(&[], &[]);
-    }
+    check.query(&[], &[]);
 }
 
 /// The width of a module of the QR code, in pixels.
@@ -101,39 +92,22 @@ pub(crate) fn check_poll(check: &mut Check<'_>) {
         check.wrong_as(400, format!("query parameter `uuid` is `{uuid}`, which was not issued"));
     }
     let uuid = Rule::is(uuid);
-    match check.dialect {
-        Dialect::Lbbniu => check.query(
-            &[
-                ("loginicon", Rule::is("true")),
-                ("uuid", uuid),
-                ("tip", Rule::is("0")),
-                ("_", Rule::Integer),
-            ],
-            &[("r", Rule::Integer)],
-        ),
-        Dialect::Biezhi => {
-            let tip = Rule::one_of(&["1", "0"]);
-            check.query(&[("uuid", uuid), ("tip", tip), ("_", Rule::Integer)], &[]);
-        }
-        Dialect::Official => {
-            // The first poll to arrive may be the second one, if the first was lost.
-            let tip = match code.is_some_and(|code| code.polled) {
-                true => Rule::is("0"),
-                false => Rule::one_of(&["1", "0"]),
-            };
-            let mut must = vec![
-                ("loginicon", Rule::is("true")),
-                ("uuid", uuid),
-                ("tip", tip),
-                ("r", Rule::NotMillis),
-                ("_", Rule::Millis),
-            ];
-            if check.world.door.is_file_helper() {
-                must.push(("appid", Rule::is(check.world.door.appid())));
-            }
-            check.query(&must, &[]);
-        }
+    // The first poll to arrive may be the second one, if the first was lost.
+    let tip = match code.is_some_and(|code| code.polled) {
+        true => Rule::is("0"),
+        false => Rule::one_of(&["1", "0"]),
+    };
+    let mut must = vec![
+        ("loginicon", Rule::is("true")),
+        ("uuid", uuid),
+        ("tip", tip),
+        ("r", Rule::NotMillis),
+        ("_", Rule::Millis),
+    ];
+    if check.world.door.is_file_helper() {
+        must.push(("appid", Rule::is(check.world.door.appid())));
     }
+    check.query(&must, &[]);
 }
 
 /// Answers a poll by the current stage of its code.

@@ -1,8 +1,8 @@
 //! `GET /cgi-bin/mmwebwx-bin/webwxnewloginpage` (docs/protocol.md §3.4, §3.5, §1.7)
 
 use crate::check::Check;
-use crate::dialect::Dialect;
 use crate::differences::{QUERY, REQUEST};
+use crate::door::Door;
 use crate::findings::Fault;
 use crate::jar::Cookie;
 use crate::layout::{Layout, wide_domain};
@@ -24,13 +24,12 @@ pub(crate) fn check(check: &mut Check<'_>) {
         let what = format!("query parameter `uuid` is `{uuid}`, which was not confirmed");
         return check.wrong_as(1203, what);
     };
-    let added = match check.dialect {
-        Dialect::Biezhi => "fun=new".to_owned(),
-        _ if check.world.door.is_desktop() => {
+    let added = match check.world.door {
+        Door::Desktop { .. } => {
             format!("fun=new&version=v2&mod=desktop&lang={}", check.world.lang)
         }
-        _ if check.world.door.is_file_helper() => "fun=new&version=v2".to_owned(),
-        _ => format!("fun=new&version=v2&lang={}", check.world.lang),
+        Door::FileHelper => "fun=new&version=v2".to_owned(),
+        Door::Web => format!("fun=new&version=v2&lang={}", check.world.lang),
     };
     let query = format!("{}&{added}", code.redirect);
     let (expected, found) = (params(&query), check.request.query.clone());
@@ -153,8 +152,8 @@ fn issue(world: &mut World) -> Vec<Cookie> {
 
 #[cfg(test)]
 mod tests {
+    use crate::World;
     use crate::client::{Client, text};
-    use crate::{Dialect, World};
 
     fn confirmed(world: World) -> Client {
         let mut client = Client::new(world);
@@ -233,16 +232,6 @@ mod tests {
             text(&reply),
             "<error><ret>1203</ret><message>为了你的帐号安全</message></error>"
         );
-        client.assert_clean();
-    }
-
-    #[test]
-    fn biezhi_dialect_has_no_version() {
-        let mut world = World::new(1);
-        world.accept(Dialect::Biezhi);
-        let mut client = confirmed(world);
-        let request = client.get(&format!("{}&fun=new", client.redirect));
-        assert_eq!(client.send(&request).status(), 301);
         client.assert_clean();
     }
 }

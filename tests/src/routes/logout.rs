@@ -3,7 +3,6 @@
 use http::{HeaderValue, header};
 
 use crate::check::{Check, Rule};
-use crate::dialect::Dialect;
 use crate::differences::FORM;
 use crate::findings::Fault;
 use crate::reply;
@@ -12,7 +11,6 @@ use crate::simulator::Answer;
 use crate::world::World;
 
 pub(crate) fn check(check: &mut Check<'_>) {
-    check.only_in(&[Dialect::Official, Dialect::Lbbniu]);
     let kind = Rule::one_of(&["0", "1"]);
     check.query(&[("redirect", Rule::is("1")), ("type", kind), ("skey", check.skey())], &[]);
     let body = String::from_utf8_lossy(&check.request.body).into_owned();

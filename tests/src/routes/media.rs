@@ -5,7 +5,6 @@ use bytes::Bytes;
 use http::header::{CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
 
 use crate::check::{Check, Rule};
-use crate::dialect::Dialect;
 use crate::differences::{QUERY, REQUEST};
 use crate::findings::Fault;
 use crate::media::{Asset, Fetched};
@@ -27,7 +26,7 @@ pub(super) fn query(check: &mut Check<'_>, must: &[(&str, Rule)], may: &[(&str, 
     let found: Vec<&str> = check.request.query.iter().map(|param| param.name.as_str()).collect();
     let expected: Vec<&str> = known.iter().copied().filter(|name| found.contains(name)).collect();
     let found: Vec<&str> = found.into_iter().filter(|name| known.contains(name)).collect();
-    if check.is_official() && found.len() == expected.len() && found != expected {
+    if found.len() == expected.len() && found != expected {
         let complaint =
             format_args!("the query has its parameters in the order {found:?}, not {expected:?}");
         check.found(Fault::Order, REQUEST, "query", complaint);
@@ -65,7 +64,7 @@ pub(crate) fn check_image(check: &mut Check<'_>) {
         None => vec![("type", size)],
     };
     query(check, &must, &may);
-    if check.is_official() && !check.request.raw_query.starts_with("&MsgID=") {
+    if !check.request.raw_query.starts_with("&MsgID=") {
         let complaint = "the query does not begin with `&MsgID=`, unlike the page's";
         check.found(Fault::Order, REQUEST, "query", complaint);
     }
@@ -126,9 +125,8 @@ pub(crate) fn check_file(check: &mut Check<'_>) {
     let sender = if sent.from.is_empty() { &check.world.account.user_name } else { &sent.from };
     let (sender, cookies) = (sender.clone(), check.request.cookies());
     let ticket = cookies.into_iter().find(|(name, _)| name == "webwx_data_ticket");
-    // The request has the newer parameter if the message has it, otherwise the older one. notes-L has only the older
-    // one.
-    let old = sent.encry_file_name.is_empty() || check.dialect == Dialect::Lbbniu;
+    // The request has the newer parameter if the message has it, otherwise the older one.
+    let old = sent.encry_file_name.is_empty();
     let name = if old { "filename" } else { "encryfilename" };
     let file_name = if old { sent.file_name.clone() } else { decode(&sent.encry_file_name) };
     let mut must = vec![
@@ -155,7 +153,7 @@ pub(crate) fn check_file(check: &mut Check<'_>) {
     }
     // The ticket of the login page is encoded once more (docs/protocol.md §1.2); this must be exact.
     let ticket = check.request.query.iter().find(|param| param.name == "pass_ticket");
-    if check.is_official() && ticket.is_some_and(|param| param.raw != encode(&param.value)) {
+    if ticket.is_some_and(|param| param.raw != encode(&param.value)) {
         let complaint = "is not encoded as by encodeURIComponent";
         check.found(Fault::Encoding, QUERY, "pass_ticket", complaint);
     }

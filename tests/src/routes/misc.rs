@@ -6,7 +6,6 @@ use bytes::Bytes;
 use http::{HeaderValue, header};
 
 use crate::check::{Check, Rule};
-use crate::dialect::Dialect;
 use crate::differences::QUERY;
 use crate::findings::Fault;
 use crate::message::on_the_wire;
@@ -87,7 +86,6 @@ pub(crate) fn feedback(world: &mut World, request: &Decoded) -> Answer {
 }
 
 pub(crate) fn check_link(check: &mut Check<'_>) {
-    check.only_in(&[Dialect::Official]);
     check.initialised();
     let link = check.request.get("requrl").to_owned();
     if !link.is_empty() && !check.world.has_seen(&link) {
@@ -129,7 +127,6 @@ pub(crate) fn link(world: &mut World, request: &Decoded) -> Answer {
 }
 
 pub(crate) fn check_preview(check: &mut Check<'_>) {
-    check.only_in(&[Dialect::Official]);
     check.initialised();
     let uploads = check.world.uploads().iter().map(|file| file.media_id.clone());
     let ids = check.world.misc.previews.keys().cloned().chain(uploads).collect();

@@ -24,7 +24,6 @@ pub(crate) mod upload_parallel;
 mod upload_parts;
 
 use crate::check::Check;
-use crate::dialect::Dialect;
 use crate::layout::Role;
 use crate::request::Decoded;
 use crate::simulator::Answer;
@@ -112,11 +111,6 @@ impl Route {
 
     const fn open(self) -> Self {
         Self { session: false, ..self }
-    }
-
-    /// Returns whether the call is a POST in this dialect.
-    pub(crate) fn posted_in(&self, dialect: Dialect) -> bool {
-        self.post || dialect == Dialect::Biezhi && matches!(self.name, "qrcode" | "webwxgetcontact")
     }
 
     /// Returns the route of a path.

@@ -1,7 +1,6 @@
 //! `GET /cgi-bin/mmwebwx-bin/webwxpushloginurl` (docs/protocol.md §3.7)
 
 use crate::check::{Check, Rule};
-use crate::dialect::Dialect;
 use crate::phone::Phone;
 use crate::reply::{self, Object, Reply};
 use crate::request::Decoded;
@@ -14,7 +13,6 @@ use crate::world::World;
 const KNOWN_BY: [&str; 3] = ["webwxuvid", "webwx_auth_ticket", "wxuin"];
 
 pub(crate) fn check(check: &mut Check<'_>) {
-    check.only_in(&[Dialect::Official, Dialect::Lbbniu]);
     let mut must = vec![("uin", check.uin())];
     if check.world.door.is_desktop() {
         must.push(("mod", Rule::is("desktop")));

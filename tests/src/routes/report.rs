@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use crate::check::{Check, Rule};
-use crate::dialect::Dialect;
 use crate::reply::{self, Object};
 use crate::request::Decoded;
 use crate::simulator::Answer;
@@ -34,12 +33,6 @@ impl World {
 }
 
 pub(crate) fn check(check: &mut Check<'_>) {
-    if check.dialect == Dialect::Lbbniu {
-        // The notes show no body, both before and after the login.
-        let must = [("fun", Rule::is("new")), check.lang()];
-        return check.query(&must, &[check.pass_ticket()]);
-    }
-    check.only_in(&[Dialect::Official]);
     let before = check.world.is_logging_in();
     let mut must = vec![("fun", Rule::is("new")), check.lang()];
     if !before {
@@ -79,20 +72,4 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
         });
     }
     Answer::Reply(reply::json(world.now(), Object::answer(0, "")))
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::client::Client;
-    use crate::{Dialect, World};
-
-    #[test]
-    fn lbbniu_dialect_has_no_body() {
-        let mut world = World::demo();
-        world.accept(Dialect::Lbbniu);
-        let mut client = Client::new(world);
-        let url = "https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxstatreport?fun=new&lang=zh_CN";
-        client.send(&client.post(url, String::new()));
-        client.assert_clean();
-    }
 }

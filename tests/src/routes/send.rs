@@ -3,7 +3,6 @@
 use std::fmt::Arguments;
 
 use crate::check::{Check, Fields, Rule};
-use crate::dialect::Dialect;
 use crate::differences::JSON;
 use crate::findings::{Fault, Mode};
 use crate::message::{Incoming, Sent, on_the_wire};
@@ -17,18 +16,11 @@ use crate::world::World;
 use crate::xml;
 
 pub(crate) fn check_text(check: &mut Check<'_>) {
-    let biezhi = check.dialect == Dialect::Biezhi;
-    if biezhi {
-        check.query(&[check.pass_ticket()], &[]);
-    } else {
-        check.query(&[check.lang(), check.pass_ticket()], &[]);
-    }
+    check.query(&[check.lang(), check.pass_ticket()], &[]);
     let mentions = check.request.json.pointer("/Msg/MsgSource").is_some();
     let own: &[&str] =
         if mentions { &["Type", "Content", "MsgSource"] } else { &["Type", "Content"] };
-    let keys: &[&str] =
-        if biezhi { &["BaseRequest", "Msg"] } else { &["BaseRequest", "Msg", "Scene"] };
-    let (msg, forwarded) = envelope(check, keys, own);
+    let (msg, forwarded) = envelope(check, &["BaseRequest", "Msg", "Scene"], own);
     let content = check.free(&msg, "Content");
     if !forwarded {
         check.number(&msg, "Type", &Rule::is("1"));
@@ -112,9 +104,6 @@ fn check_id(check: &mut Check<'_>, id: &str) {
             let complaint = format_args!("is `{id}`, which another message has used");
             id_found(check, Fault::Earlier, complaint);
         }
-        return;
-    }
-    if !check.is_official() {
         return;
     }
     if let Some((_, complaint)) = check.judge(&Rule::Millis, &id[..13]) {

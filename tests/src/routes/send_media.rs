@@ -2,7 +2,6 @@
 //! `…/webwxsendappmsg` (docs/protocol.md §6.2, §6.3)
 
 use crate::check::{Check, Fields, Rule};
-use crate::dialect::Dialect;
 use crate::differences::JSON;
 use crate::findings::Fault;
 use crate::message::{Incoming, SentFile};
@@ -12,37 +11,30 @@ use crate::xml;
 
 const KEYS: [&str; 3] = ["BaseRequest", "Msg", "Scene"];
 
-/// Checks the query: the fixed parameters, `lang` and `pass_ticket`, which the Lbbniu dialect omits in part.
-fn query(check: &mut Check<'_>, fixed: &[(&'static str, &str)], lbbniu_has_lang: bool) {
+/// Checks the query: the fixed parameters, `lang` and `pass_ticket`.
+fn query(check: &mut Check<'_>, fixed: &[(&'static str, &str)]) {
     let mut must: Vec<(&str, Rule)> =
         fixed.iter().map(|(name, value)| (*name, Rule::is(*value))).collect();
-    if check.dialect != Dialect::Lbbniu || lbbniu_has_lang {
-        must.push(check.lang());
-    }
-    if check.dialect != Dialect::Lbbniu {
-        must.push(check.pass_ticket());
-    }
+    must.extend([check.lang(), check.pass_ticket()]);
     check.query(&must, &[]);
 }
 
 const ASYNC: [(&str, &str); 2] = [("fun", "async"), ("f", "json")];
 
 pub(crate) fn check_image(check: &mut Check<'_>) {
-    query(check, &ASYNC, true);
+    query(check, &ASYNC);
     picture_or_video(check, "pic", &["3"], &["3"]);
 }
 
 pub(crate) fn check_video(check: &mut Check<'_>) {
-    query(check, &ASYNC, true);
+    query(check, &ASYNC);
     picture_or_video(check, "video", &["43"], &["43", "62"]);
 }
 
 /// Checks a picture or video: an uploaded one has a `MediaId` and no `Content`, a forwarded one a `Content` and no
 /// `MediaId`.
 fn picture_or_video(check: &mut Check<'_>, media_kind: &str, own: &[&str], arrived: &[&str]) {
-    let bare = check.dialect == Dialect::Lbbniu;
-    let keys: &[&str] = if bare { &["Type", "MediaId"] } else { &["Type", "MediaId", "Content"] };
-    let (msg, forwarded) = envelope(check, &KEYS, keys);
+    let (msg, forwarded) = envelope(check, &KEYS, &["Type", "MediaId", "Content"]);
     let kinds = Rule::one_of(if forwarded { arrived } else { own });
     let kind = check.number(&msg, "Type", &kinds);
     if !forwarded {
@@ -71,7 +63,7 @@ fn uploaded(check: &mut Check<'_>, msg: &Fields, fits: &dyn Fn(&Uploaded) -> boo
 }
 
 pub(crate) fn check_emoticon(check: &mut Check<'_>) {
-    query(check, &[("fun", "sys")], true);
+    query(check, &[("fun", "sys")]);
     let has = |name| check.request.json.pointer(name).is_some();
     let keys: &[&str] = match (has("/Msg/EMoticonMd5"), has("/Msg/MediaId")) {
         (true, _) => &["Type", "EmojiFlag", "EMoticonMd5"],
@@ -105,7 +97,7 @@ pub(crate) fn check_app(check: &mut Check<'_>) {
         true => &[ASYNC[0], ASYNC[1], ("mod", "desktop")],
         false => &ASYNC,
     };
-    query(check, fixed, false);
+    query(check, fixed);
     let content = check.request.text("/Msg/Content");
     let file = xml::file(&content);
     let named = file.as_ref().ok().and_then(|file| check.world.upload_of(&file.media_id));

@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use crate::check::{Check, Rule};
-use crate::dialect::Dialect;
 use crate::differences::JSON;
 use crate::findings::Fault;
 use crate::jar::Cookie;
@@ -19,15 +18,10 @@ pub(crate) fn check(check: &mut Check<'_>) {
     check.initialised();
     let (lang, pass_ticket) = (check.lang(), check.pass_ticket());
     let (sid, skey) = (("sid", check.sid()), ("skey", check.skey()));
-    if check.dialect == Dialect::Biezhi {
-        check.query(&[sid, skey, pass_ticket], &[]);
-    } else {
-        check.query(&[sid, skey, lang, pass_ticket], &[]);
-    }
+    check.query(&[sid, skey, lang, pass_ticket], &[]);
     let body = check.body(&["BaseRequest", "SyncKey", "rr"]);
     check.base_request(&body, false);
-    let rr = if check.is_official() { Rule::NotMillis } else { Rule::Integer };
-    check.number(&body, "rr", &rr);
+    check.number(&body, "rr", &Rule::NotMillis);
     let key = check.inner(&body, "SyncKey", &["Count", "List"]);
     let Some(items) = check.list(&key, "List") else { return };
     check.count(&key, items.len());

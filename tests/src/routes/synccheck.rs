@@ -1,7 +1,6 @@
 //! `GET /cgi-bin/mmwebwx-bin/synccheck` (docs/protocol.md §7.1)
 
 use crate::check::{Check, Rule};
-use crate::dialect::Dialect;
 use crate::differences::QUERY;
 use crate::findings::Fault;
 use crate::reply::{self, Reply};
@@ -12,30 +11,16 @@ use crate::world::{Event, World};
 
 pub(crate) fn check(check: &mut Check<'_>) {
     check.initialised();
-    let clock = if check.is_official() { Rule::Millis } else { Rule::Integer };
-    let known = [
-        ("r", clock.clone()),
+    let must = [
+        ("r", Rule::Millis),
         ("skey", check.skey()),
         ("sid", check.sid()),
         ("uin", check.uin()),
         ("deviceid", Rule::Device),
         ("synckey", Rule::is(check.request.get("synckey"))),
+        check.door_param().unwrap_or(("_", Rule::Millis)),
     ];
-    let tick = ("_", clock);
-    match check.dialect {
-        Dialect::Official | Dialect::Lbbniu => {
-            let mut must = known.to_vec();
-            must.push(check.door_param().unwrap_or(tick));
-            check.query(&must, &[]);
-        }
-        Dialect::Biezhi if check.request.query.is_empty() => {
-            // The table of the notes has a GET with a body.
-            let body = check.body(&["BaseRequest"]);
-            check.base_request(&body, false);
-            return;
-        }
-        Dialect::Biezhi => check.query(&known, &[tick]),
-    }
+    check.query(&must, &[]);
     let Some(session) = check.session() else { return };
     let synckey = check.request.get("synckey");
     if synckey.is_empty() {

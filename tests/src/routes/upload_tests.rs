@@ -37,7 +37,7 @@ impl File {
         Self { name, mime, kind, date, bytes, request }
     }
 
-    /// Builds the request of a piece, in the official dialect.
+    /// Builds the request of a piece as the official page does.
     fn piece(&self, client: &Client, piece: usize) -> Request<Bytes> {
         let pieces = self.bytes.len().div_ceil(524_288);
         let several = pieces > 1;
