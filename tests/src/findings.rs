@@ -7,10 +7,11 @@ use crate::differences::Difference;
 /// The set of requests that a [`World`](crate::World) accepts. All modes record the differences between a request and
 /// the expected one in [`World::violations`](crate::World::violations).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(feature = "serve", derive(clap::ValueEnum))]
 #[non_exhaustive]
 pub enum Mode {
-    /// Serves the requests that the service is known to serve: only [fatal](Grade::Fatal) differences are refused, with
-    /// a code of the service and the reason in `ErrMsg`.
+    /// Serves the requests that the service is known to serve: only differences of the grade `fatal` are refused, with a
+    /// code of the service and the reason in `ErrMsg`.
     Service,
     /// Refuses everything that Tencent's page does not send from a browser.
     Page,
@@ -21,9 +22,12 @@ pub enum Mode {
 
 /// The severity of a difference.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serve", derive(Default, serde::Serialize, utoipa::ToSchema))]
+#[cfg_attr(feature = "serve", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Grade {
     /// No source shows that the service checks it.
+    #[cfg_attr(feature = "serve", default)]
     Note,
     /// Known clients send it and are served.
     Deviation,
@@ -41,17 +45,19 @@ impl fmt::Display for Grade {
     }
 }
 
-/// A difference between a request and those that the world's [`Mode`] expects.
+/// A difference between a request and those that the world's mode expects.
 ///
-/// The real service may accept such a request: see [`Violation::grade`].
+/// The real service may accept such a request: see the grade.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serve", derive(Default, serde::Serialize, utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Violation {
     /// The call, such as `webwxsync`.
     pub endpoint: String,
     /// A description that names the parameter, field, header or cookie.
     pub what: String,
-    /// The severity of the difference.
+    /// The severity of the difference: `fatal` if the service refuses it, `deviation` if known clients send it and are
+    /// served, `note` if no source shows that the service checks it.
     pub grade: Grade,
     /// The name of the difference in `docs/differences.md` of this package, such as `device-id`.
     pub difference: &'static str,

@@ -13,6 +13,8 @@ use crate::request::encode;
 
 /// A hand of rock, paper, scissors.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serve", derive(serde::Deserialize, utoipa::ToSchema))]
+#[cfg_attr(feature = "serve", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Hand {
     /// Scissors, number 1 on the wire.

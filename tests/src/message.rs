@@ -129,6 +129,7 @@ impl Recommend {
 
 /// A message that `webwxsync` has delivered.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serve", derive(Default, serde::Serialize, utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Delivered {
     /// The value of `MsgId`.
@@ -197,6 +198,7 @@ pub struct SentFile {
 
 /// A status notification that the client sent with `webwxstatusnotify`.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serve", derive(Default, serde::Serialize, utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Notice {
     /// 1 read, 2 entered, 3 logged in, 5 left.

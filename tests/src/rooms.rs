@@ -8,6 +8,7 @@ use crate::world::World;
 
 /// A friend request of the account, or its answer to one.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serve", derive(Default, serde::Serialize, utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Verification {
     /// 2 request, 3 acceptance, 4 rejection …
@@ -22,6 +23,7 @@ pub struct Verification {
 
 /// An invitation into a room.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serve", derive(Default, serde::Serialize, utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Invitation {
     /// The room's `UserName`.

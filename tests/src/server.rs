@@ -22,8 +22,10 @@ use crate::service::{Hosts, Service};
 use crate::simulator::Simulator;
 use crate::tls;
 
-/// The part of an exchange in which a [`Server`] cuts the connection.
+/// The part of an exchange in which the server cuts the connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serve", derive(serde::Deserialize, utoipa::ToSchema))]
+#[cfg_attr(feature = "serve", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Cut {
     /// The connection ends in the middle of the request's body. The world does not receive the request.

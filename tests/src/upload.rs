@@ -11,6 +11,7 @@ use crate::world::World;
 
 /// An uploaded file.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serve", derive(Default, serde::Serialize, utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Uploaded {
     /// The id by which a send refers to it.
@@ -28,10 +29,13 @@ pub struct Uploaded {
     /// The `UserName` of the announced recipient.
     pub to: String,
     /// The signature that the send of a large file needs; otherwise empty.
+    #[cfg_attr(feature = "serve", serde(skip))]
     pub signature: String,
     /// The key that the send of a large file needs; otherwise empty.
+    #[cfg_attr(feature = "serve", serde(skip))]
     pub aes_key: String,
     /// The bytes, if the file's length is within the limit of [`World::keep_uploads`].
+    #[cfg_attr(feature = "serve", serde(skip))]
     pub bytes: Option<Bytes>,
     /// The number of repeated pieces.
     pub repeats: usize,

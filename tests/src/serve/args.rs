@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use crate::findings;
+use crate::findings::Mode;
 use crate::serve::scenario::Entry;
 
 /// A simulator of the WeChat web service.
@@ -89,23 +89,6 @@ pub(crate) struct Serve {
     /// Prints the addresses as one line of JSON, and nothing else.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(crate) enum Mode {
-    Service,
-    Page,
-    Library,
-}
-
-impl From<Mode> for findings::Mode {
-    fn from(mode: Mode) -> Self {
-        match mode {
-            Mode::Service => Self::Service,
-            Mode::Page => Self::Page,
-            Mode::Library => Self::Library,
-        }
-    }
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]

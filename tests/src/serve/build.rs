@@ -8,9 +8,8 @@ use bytes::Bytes;
 
 use crate::app::{App, Article};
 use crate::contact::Contact;
-use crate::kinds::Hand;
 use crate::message::{Incoming, off_the_wire};
-use crate::serve::content::{Content, Data, HandShown, NewArticle, NewMessage, Recording};
+use crate::serve::content::{Content, Data, NewArticle, NewMessage, Recording};
 use crate::serve::problem::Problem;
 use crate::world::World;
 
@@ -126,9 +125,7 @@ impl Content {
             Self::Dice(points) => {
                 return Err(Problem::at("dice", format!("{points}, not a number from 1 to 6")));
             }
-            Self::Hand(HandShown::Rock) => Incoming::hand(from, Hand::Rock),
-            Self::Hand(HandShown::Paper) => Incoming::hand(from, Hand::Paper),
-            Self::Hand(HandShown::Scissors) => Incoming::hand(from, Hand::Scissors),
+            Self::Hand(hand) => Incoming::hand(from, *hand),
             Self::ShopSticker => Incoming::shop_sticker(from),
             Self::Location { label, name, north, east } => {
                 Incoming::location(from, label, name, (*north, *east))

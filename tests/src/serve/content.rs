@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::kinds::Hand;
+
 /// A message to deliver to the client.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -37,7 +39,7 @@ pub(crate) enum Content {
     /// A die with this number of points, from 1 to 6.
     Dice(u8),
     /// A hand of rock, paper, scissors.
-    Hand(HandShown),
+    Hand(Hand),
     /// A sticker from the shop; the web receives no content for it.
     ShopSticker,
     /// A location.
@@ -187,15 +189,6 @@ pub(crate) struct Recording {
     pub(crate) duration_ms: u64,
     /// The bytes in Base64.
     pub(crate) data: Option<String>,
-}
-
-/// A hand of rock, paper, scissors.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum HandShown {
-    Rock,
-    Paper,
-    Scissors,
 }
 
 /// An article of an official account.

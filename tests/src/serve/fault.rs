@@ -39,7 +39,7 @@ const fn once() -> usize {
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub(crate) enum FaultEffect {
     /// Cuts the connection.
-    Cut(CutPart),
+    Cut(Cut),
     /// Delays the answer by this number of milliseconds.
     DelayMs(u64),
     /// Answers with this code, in the form of the call's own refusals.
@@ -70,16 +70,6 @@ pub(crate) enum FaultEffect {
 const ALTERED: [&str; 4] =
     ["webwxuploadmedia", "webwxuploadmediaparallel", "webwxcreatechatroom", "webwxupdatechatroom"];
 
-/// The part of an exchange in which the connection is cut.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum CutPart {
-    /// The connection ends in the body of the request. The call has no effect.
-    Request,
-    /// The connection ends before the reply. The call has its effect.
-    Reply,
-}
-
 impl NewFault {
     /// Builds the fault.
     pub(crate) fn build(&self) -> Result<Injection, Problem> {
@@ -89,8 +79,7 @@ impl NewFault {
             return Err(Problem::at("endpoint", reason));
         }
         let effect = match &self.effect {
-            FaultEffect::Cut(CutPart::Request) => Effect::Cut(Cut::Request),
-            FaultEffect::Cut(CutPart::Reply) => Effect::Cut(Cut::Reply),
+            FaultEffect::Cut(part) => Effect::Cut(*part),
             FaultEffect::DelayMs(time) => Effect::Delay(Duration::from_millis(*time)),
             FaultEffect::Refuse { ret, message } => {
                 Effect::Refuse { ret: *ret, message: message.clone() }

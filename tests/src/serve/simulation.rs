@@ -73,13 +73,8 @@ impl Simulation {
         }
         let service = Service::new(&simulator, Hosts::True);
         service.timing.real.store(options.clock == Clock::Real, Ordering::Relaxed);
-        let simulation = Self {
-            simulator,
-            service,
-            scenario,
-            mode: options.mode.into(),
-            snapshots: Mutex::default(),
-        };
+        let simulation =
+            Self { simulator, service, scenario, mode: options.mode, snapshots: Mutex::default() };
         simulation.reset();
         Ok(simulation)
     }

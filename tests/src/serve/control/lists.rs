@@ -7,10 +7,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::records::{
-    DeliveredRecord, DownloadRecord, InvitationRecord, NoticeRecord, RequestRecord, SentRecord,
-    StateRecord, UploadRecord, VerificationRecord, ViolationRecord,
-};
+use super::records::{DownloadRecord, Numbered, RequestRecord, SentRecord, StateRecord};
 use super::{Failure, Of};
 use crate::findings::Violation;
 use crate::message::{Delivered, Notice};
@@ -50,14 +47,14 @@ pub(crate) enum List {
 pub(crate) enum Record {
     State(StateRecord),
     Request(RequestRecord),
-    Violation(ViolationRecord),
+    Violation(Numbered<Violation>),
     Sent(SentRecord),
-    Upload(UploadRecord),
+    Upload(Numbered<Uploaded>),
     Download(DownloadRecord),
-    Delivered(DeliveredRecord),
-    Notice(NoticeRecord),
-    Verification(VerificationRecord),
-    Invitation(InvitationRecord),
+    Delivered(Numbered<Delivered>),
+    Notice(Numbered<Notice>),
+    Verification(Numbered<Verification>),
+    Invitation(Numbered<Invitation>),
 }
 
 impl List {
@@ -82,14 +79,14 @@ impl List {
         match self {
             Self::State => Record::State(StateRecord::default()),
             Self::Requests => Record::Request(RequestRecord::default()),
-            Self::Violations => Record::Violation(ViolationRecord::default()),
+            Self::Violations => Record::Violation(Numbered::default()),
             Self::Sent => Record::Sent(SentRecord::default()),
-            Self::Uploads => Record::Upload(UploadRecord::default()),
+            Self::Uploads => Record::Upload(Numbered::default()),
             Self::Downloads => Record::Download(DownloadRecord::default()),
-            Self::Delivered => Record::Delivered(DeliveredRecord::default()),
-            Self::Notices => Record::Notice(NoticeRecord::default()),
-            Self::Verifications => Record::Verification(VerificationRecord::default()),
-            Self::Invitations => Record::Invitation(InvitationRecord::default()),
+            Self::Delivered => Record::Delivered(Numbered::default()),
+            Self::Notices => Record::Notice(Numbered::default()),
+            Self::Verifications => Record::Verification(Numbered::default()),
+            Self::Invitations => Record::Invitation(Numbered::default()),
         }
     }
 }
@@ -100,42 +97,14 @@ impl Record {
         Some(match list {
             List::State => Self::State(StateRecord::of(world)),
             List::Requests => Self::Request(RequestRecord::of(world, number)?),
-            List::Violations => {
-                let Violation { endpoint, what, grade, difference, source } =
-                    world.violations().get(number)?.clone();
-                let (grade, difference) = (grade.to_string(), difference.to_owned());
-                let source = source.to_owned();
-                let record = ViolationRecord { number, endpoint, what, grade, difference, source };
-                Self::Violation(record)
-            }
+            List::Violations => Self::Violation(Numbered::of(world.violations(), number)?),
             List::Sent => Self::Sent(SentRecord::of(world, number)?),
-            List::Uploads => {
-                let Uploaded { media_id, name, size, sha256, md5, media_type, to, .. } =
-                    world.uploads().get(number)?.clone();
-                let record =
-                    UploadRecord { number, media_id, name, size, sha256, md5, media_type, to };
-                Self::Upload(record)
-            }
+            List::Uploads => Self::Upload(Numbered::of(world.uploads(), number)?),
             List::Downloads => Self::Download(DownloadRecord::of(world, number)?),
-            List::Delivered => {
-                let Delivered { msg_id, from, to, msg_type, content, at } =
-                    world.delivered().get(number)?.clone();
-                let record = DeliveredRecord { number, msg_id, from, to, msg_type, content, at };
-                Self::Delivered(record)
-            }
-            List::Notices => {
-                let Notice { code, to, at } = world.notices().get(number)?.clone();
-                Self::Notice(NoticeRecord { number, code, to, at })
-            }
-            List::Verifications => {
-                let Verification { opcode, user, content, .. } =
-                    world.verifications().get(number)?.clone();
-                Self::Verification(VerificationRecord { number, opcode, user, content })
-            }
-            List::Invitations => {
-                let Invitation { room, user } = world.invitations().get(number)?.clone();
-                Self::Invitation(InvitationRecord { number, room, user })
-            }
+            List::Delivered => Self::Delivered(Numbered::of(world.delivered(), number)?),
+            List::Notices => Self::Notice(Numbered::of(world.notices(), number)?),
+            List::Verifications => Self::Verification(Numbered::of(world.verifications(), number)?),
+            List::Invitations => Self::Invitation(Numbered::of(world.invitations(), number)?),
         })
     }
 }

@@ -9,6 +9,15 @@ use crate::message::off_the_wire;
 use crate::session::{Code, Stage as CodeStage};
 use crate::world::World;
 
+/// A record with its number.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(crate) struct Numbered<T> {
+    /// The number.
+    number: usize,
+    #[serde(flatten)]
+    record: T,
+}
+
 /// The state of the account and its client.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct StateRecord {
@@ -78,24 +87,6 @@ pub(crate) struct RequestRecord {
     at: u64,
 }
 
-/// A difference of a request from those of the official page.
-#[derive(Debug, Default, Serialize, ToSchema)]
-pub(crate) struct ViolationRecord {
-    /// The number.
-    pub(super) number: usize,
-    /// The call, such as `webwxsync`.
-    pub(super) endpoint: String,
-    /// A description that names the parameter, field, header or cookie.
-    pub(super) what: String,
-    /// `fatal`: the service refuses it; `deviation`: known clients send it and are served; `note`: no source shows that the
-    /// service checks it.
-    pub(super) grade: String,
-    /// The name in the page of differences, `docs/differences.md`.
-    pub(super) difference: String,
-    /// The paragraph of the protocol's description, such as `§1.4`; `guess` without a source.
-    pub(super) source: String,
-}
-
 /// A message that the client sent.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct SentRecord {
@@ -131,27 +122,6 @@ pub(crate) struct SentRecord {
     at: u64,
 }
 
-/// A completed upload.
-#[derive(Debug, Default, Serialize, ToSchema)]
-pub(crate) struct UploadRecord {
-    /// The number.
-    pub(super) number: usize,
-    /// The id by which a message refers to it.
-    pub(super) media_id: String,
-    /// The file's name.
-    pub(super) name: String,
-    /// The length in bytes.
-    pub(super) size: u64,
-    /// The SHA-256 of the bytes, in hexadecimal digits.
-    pub(super) sha256: String,
-    /// The MD5 of the bytes, in hexadecimal digits.
-    pub(super) md5: String,
-    /// `pic`, `video` or `doc`.
-    pub(super) media_type: String,
-    /// The `UserName` of the announced recipient.
-    pub(super) to: String,
-}
-
 /// A download.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct DownloadRecord {
@@ -169,60 +139,10 @@ pub(crate) struct DownloadRecord {
     at: u64,
 }
 
-/// A message that the client received.
-#[derive(Debug, Default, Serialize, ToSchema)]
-pub(crate) struct DeliveredRecord {
-    /// The number.
-    pub(super) number: usize,
-    /// `MsgId`.
-    pub(super) msg_id: String,
-    /// `FromUserName`.
-    pub(super) from: String,
-    /// `ToUserName`.
-    pub(super) to: String,
-    /// `MsgType`.
-    pub(super) msg_type: i64,
-    /// `Content`, in the format of the wire.
-    pub(super) content: String,
-    /// The world's clock, in milliseconds since the epoch.
-    pub(super) at: u64,
-}
-
-/// A status notification that the client sent.
-#[derive(Debug, Default, Serialize, ToSchema)]
-pub(crate) struct NoticeRecord {
-    /// The number.
-    pub(super) number: usize,
-    /// 1 read, 2 entered, 3 logged in, 5 left.
-    pub(super) code: i64,
-    /// The `UserName` of the chat, or of the account.
-    pub(super) to: String,
-    /// The world's clock, in milliseconds since the epoch.
-    pub(super) at: u64,
-}
-
-/// A friend request that the client sent or answered.
-#[derive(Debug, Default, Serialize, ToSchema)]
-pub(crate) struct VerificationRecord {
-    /// The number.
-    pub(super) number: usize,
-    /// 2 request, 3 acceptance, 4 rejection.
-    pub(super) opcode: i64,
-    /// The `UserName` of the other person.
-    pub(super) user: String,
-    /// The text sent with it.
-    pub(super) content: String,
-}
-
-/// An invitation into a room.
-#[derive(Debug, Default, Serialize, ToSchema)]
-pub(crate) struct InvitationRecord {
-    /// The number.
-    pub(super) number: usize,
-    /// The room's `UserName`.
-    pub(super) room: String,
-    /// The `UserName` of the invited person.
-    pub(super) user: String,
+impl<T: Clone> Numbered<T> {
+    pub(super) fn of(records: &[T], number: usize) -> Option<Self> {
+        Some(Self { number, record: records.get(number)?.clone() })
+    }
 }
 
 impl StateRecord {
