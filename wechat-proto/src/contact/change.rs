@@ -98,7 +98,7 @@ impl Change {
 
 /// Defines the set of a contact's fields, and how two contacts are compared.
 macro_rules! fields {
-    ($( $(#[$meta:meta])* $name:ident = $bit:literal $field:literal { $($member:ident).+ $(, $($other:ident).+)* } )*) => {
+    ($( $(#[$meta:meta])* $name:ident = $bit:literal $field:literal { $($member:ident),+ } )*) => {
         /// Some fields of a contact, each under the name that it has in [`Contact`].
         #[derive(Clone, Copy, Default, Eq, Hash, PartialEq)]
         pub struct Fields(u32);
@@ -110,8 +110,10 @@ macro_rules! fields {
 
             /// Returns the fields in which two contacts differ.
             fn between(old: &Contact, new: &Contact) -> Self {
+                // Names all fields, so that none is forgotten.
+                let Contact { user_name: _, $( $($member: _,)+ )* } = new;
                 let mut fields = Self::default();
-                $( if old.$($member).+ != new.$($member).+ $( || old.$($other).+ != new.$($other).+ )* {
+                $( if $( old.$member != new.$member )||+ {
                     fields.0 |= Self::$name.0;
                 } )*
                 fields

@@ -6,6 +6,15 @@ use core::mem;
 use super::Member;
 use super::record::{Contact, Pinyin};
 
+/// Fills the fields of a contact, and names those that are merged otherwise, so that no field is
+/// forgotten.
+macro_rules! fill_all {
+    ($new:expr, $old:expr, [$($field:ident)*], besides [$($other:ident)*]) => {
+        let Contact { $($field,)* $($other: _,)* } = $new;
+        $( fill($field, &$old.$field); )*
+    };
+}
+
 impl Contact {
     /// Completes this record with the values of an older one, see [`Contact::complete`].
     #[cfg(test)]
@@ -40,24 +49,14 @@ impl Contact {
         if self.remark_name.is_empty() || self.remark_name == old.remark_name {
             fill_pinyin(&mut self.remark_pinyin, &old.remark_pinyin);
         }
-        fill(&mut self.nick_name, &old.nick_name);
-        fill(&mut self.remark_name, &old.remark_name);
-        fill(&mut self.alias, &old.alias);
-        fill(&mut self.head_img_url, &old.head_img_url);
-        fill(&mut self.signature, &old.signature);
-        fill(&mut self.province, &old.province);
-        fill(&mut self.city, &old.city);
-        fill(&mut self.key_word, &old.key_word);
-        fill(&mut self.encry_chat_room_id, &old.encry_chat_room_id);
-        fill(&mut self.contact_flag, &old.contact_flag);
-        fill(&mut self.verify_flag, &old.verify_flag);
-        fill(&mut self.sns_flag, &old.sns_flag);
-        fill(&mut self.attr_status, &old.attr_status);
-        fill(&mut self.statues, &old.statues);
-        fill(&mut self.sex, &old.sex);
-        fill(&mut self.star_friend, &old.star_friend);
-        fill(&mut self.hide_input_bar_flag, &old.hide_input_bar_flag);
-        fill(&mut self.uin, &old.uin);
+        fill_all!(
+            self, old,
+            [nick_name remark_name alias head_img_url signature province city key_word
+             encry_chat_room_id contact_flag verify_flag sns_flag attr_status statues sex
+             star_friend hide_input_bar_flag uin],
+            besides [user_name pinyin remark_pinyin chat_room_owner is_owner owner_uin members
+                     member_count]
+        );
         let another = self.owner_uin != 0 && old.owner_uin != 0 && self.owner_uin != old.owner_uin;
         if self.chat_room_owner.is_none() && self.is_owner == 0 && !another {
             self.chat_room_owner.clone_from(&old.chat_room_owner);
