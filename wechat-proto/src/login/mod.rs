@@ -12,13 +12,14 @@ mod progress;
 mod push;
 mod qrcode;
 mod redeem;
+mod redirect;
 mod scan;
 #[cfg(test)]
 mod testing;
 mod uuid;
 
 pub use announce::Announce;
-pub use credentials::{Credentials, Redirect};
+pub use credentials::Credentials;
 pub use flow::Login;
 pub use init::{Init, InitSession, MpArticle, Subscription};
 pub use logout::{Logout, LogoutReason};
@@ -27,5 +28,6 @@ pub use progress::Progress;
 pub use push::{PushHost, PushLogin};
 pub use qrcode::GetQrCode;
 pub use redeem::{RedeemTicket, Redeemed};
+pub use redirect::Redirect;
 pub use scan::{CheckScan, Scan};
 pub use uuid::GetUuid;

@@ -308,32 +308,3 @@ fn untrusted_error_shows_only_the_host() {
     let shown = format!("{:?}", Redirect::elsewhere("https://wx.qq.com/?ticket=secret").unwrap());
     assert_eq!(shown, "Redirect { host: \"wx.qq.com\", .. }");
 }
-
-#[test]
-fn new_credentials_are_validated() {
-    assert!(Credentials::new("566148615", "kByR+/=", "", "").is_ok());
-    assert!(Credentials::new("-7", "s", "@crypt_1", "a%2Bb").is_ok());
-    let long = "s".repeat(4097);
-    for [uin, sid, skey, ticket] in [
-        ["", "s", "", ""],
-        ["x7", "s", "", ""],
-        ["7", "", "", ""],
-        ["7", "s s", "", ""],
-        ["7", &*long, "", ""],
-        ["7", "s", "k\n", ""],
-        ["7", "s", "", "雨"],
-    ] {
-        assert!(Credentials::new(uin, sid, skey, ticket).is_err(), "{uin} {sid} {skey} {ticket}");
-    }
-}
-
-#[test]
-fn credentials_of_a_browser_come_from_its_cookies() {
-    for cookies in ["wxuin=7; wxsid=a+b/=; x=y", "Cookie: x=y;wxsid=a+b/=;wxuin=7"] {
-        let credentials = Credentials::from_cookies(cookies, "@crypt_1", "p%2B").unwrap();
-        assert!(credentials == Credentials::new("7", "a+b/=", "@crypt_1", "p%2B").unwrap());
-    }
-    for cookies in ["", "wxuin=7", "wxsid=a", "wxuin=x; wxsid=a", "mywxuin=7; wxsid=a"] {
-        assert!(Credentials::from_cookies(cookies, "", "").is_err(), "{cookies}");
-    }
-}
