@@ -39,6 +39,7 @@ pub struct When {
     kind: Option<fn(&Kind) -> bool>,
     chat: Option<Recipient>,
     sender: Option<Recipient>,
+    is_room: Option<bool>,
     is_mentioned: bool,
     is_own: bool,
     text: Option<Text>,
@@ -60,6 +61,12 @@ impl When {
     /// Returns the condition that the payload is of a kind for which this function returns `true`.
     pub fn kind(is: fn(&Kind) -> bool) -> Self {
         Self { kind: Some(is), ..Self::default() }
+    }
+
+    /// Returns the condition that the message is a friend request, to be accepted with
+    /// [`VerifyUser::accept_request`](crate::contact::VerifyUser::accept_request).
+    pub fn friend_request() -> Self {
+        Self::kind(|kind| matches!(kind, Kind::FriendRequest(_)))
     }
 
     /// Returns the condition that the message mentions the account in a room.
@@ -88,6 +95,18 @@ impl When {
         Self { chat: Some(chat.into()), ..self }
     }
 
+    /// Adds the condition that the message is in a room.
+    #[must_use]
+    pub fn in_rooms(self) -> Self {
+        Self { is_room: Some(true), ..self }
+    }
+
+    /// Adds the condition that the message is in a chat with one person.
+    #[must_use]
+    pub fn in_private_chats(self) -> Self {
+        Self { is_room: Some(false), ..self }
+    }
+
     /// Adds the condition that this person wrote the message, in a room or not. A name matches
     /// every person who has it, in the room or as a contact: names do not identify people.
     #[must_use]
@@ -105,6 +124,7 @@ impl When {
     fn matches(&self, message: &Message, directory: &Directory, me: &Me) -> Option<String> {
         if message.is_outgoing() && !self.is_own
             || self.kind.is_some_and(|is| !is(&message.kind))
+            || self.is_room.is_some_and(|is_room| message.peer().is_room() != is_room)
             || self.chat.as_ref().is_some_and(|chat| !directory.is_named(message.peer(), chat))
             || self.sender.as_ref().is_some_and(|sender| {
                 let author = message.author();
@@ -316,6 +336,8 @@ mod tests {
             .on(When::command("/help"), "help")
             .on(When::mentioned(), "mention")
             .on(When::text("good *morning*").from("阿达"), "morning")
+            .on(When::text("ping").in_private_chats(), "private")
+            .on(When::text("ping").in_rooms(), "room")
             .on(When::any().in_chat("walks").from("bob"), "bob")
             .on(When::kind(|kind| matches!(kind, Kind::Image(_))), "image")
             .on(When::text("*"), "text");
@@ -327,6 +349,8 @@ mod tests {
             (said("@@r", "@b:<br/>@Zhang San\u{2005}hi"), "mention", "hi"),
             (said("@a", "Good  MORNING, all"), "morning", "Good  MORNING, all"),
             (said("@b", "good morning"), "text", "good morning"),
+            (said("@b", "ping"), "private", "ping"),
+            (said("@@r", "@b:<br/>ping"), "room", "ping"),
             (said("@@r", "@b:<br/>hi"), "bob", "hi"),
             (said("@@r", "@a:<br/>hi"), "text", "hi"),
         ] {
