@@ -53,7 +53,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! - **Dependency.** `cargo add --dev wechat-simulator`, in the same version as the other crates.
+//! - **Dependency.** `cargo add --dev wechat-simulator` (until it is on crates.io, with
+//!   `--git https://github.com/wechat-proto/wechat-proto`), in the same version as the other crates.
 //! - **Messages.** [`World::person_writes`] and [`World::member_writes`] send texts. [`Incoming`] builds messages of
 //!   every other kind as phones do: images, voices, videos, emoticons, places, cards, friend requests, files and, with
 //!   [`App`], links, mini programs, money, quotations and the rest, from a person or [in a room](Incoming::in_room).
