@@ -48,10 +48,10 @@ impl Task {
 /// let client = Client::open(store, Options::default(), |step| println!("{step}")).await?;
 /// Bot::new(&client)
 ///     .on(When::command("/echo"), async |client, message, rest| {
-///         client.reply(&message, rest).await.map(drop)
+///         client.reply(&message, rest).await
 ///     })
 ///     .on(When::mentioned(), async |client, message, _| {
-///         client.mention_reply(&message, "try /echo").await.map(drop)
+///         client.mention_reply(&message, "try /echo").await
 ///     })
 ///     .run(|report| match report {
 ///         Report::Failed(message, error) => eprintln!("{message}: {error}"),
@@ -95,19 +95,43 @@ impl Bot {
 
     /// Adds a handler. It receives the message and its text without a mention of the account (after a
     /// command, the text that follows it). A message is handled by the first handler whose condition it
-    /// meets.
-    pub fn on<F, E>(
+    /// meets. The value that a handler returns is ignored.
+    ///
+    /// A handler that uses `?` states its error where no call does so in the last expression. A
+    /// handler that uses a value from outside clones it for each message:
+    ///
+    /// ```
+    /// use std::path::PathBuf;
+    ///
+    /// use wechat_proto::message::Kind;
+    /// use wechat_proto::router::When;
+    /// use wechat_transport_hyper::{Bot, Client, Error};
+    ///
+    /// fn keeper(bot: Bot, folder: PathBuf) -> Bot {
+    ///     bot.on(When::kind(|kind| matches!(kind, Kind::Image(_))), move |client: Client, message, _| {
+    ///         let folder = folder.clone();
+    ///         async move { client.save(&message, folder).await }
+    ///     })
+    ///     .on(When::friend_request(), async |client, message, _| {
+    ///         if let Kind::FriendRequest(request) = &message.kind {
+    ///             client.accept(request).await?;
+    ///         }
+    ///         Ok::<_, Error>(())
+    ///     })
+    /// }
+    /// ```
+    pub fn on<F, T, E>(
         mut self,
         when: When,
         handler: impl Fn(Client, Message, String) -> F + Send + Sync + 'static,
     ) -> Self
     where
-        F: Future<Output = Result<(), E>> + Send + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
         E: Into<BoxError>,
     {
         let handler: Handler = Arc::new(move |client, message, rest| {
             let handling = handler(client, message, rest);
-            Box::pin(async { handling.await.map_err(Into::into) })
+            Box::pin(async { handling.await.map(drop).map_err(Into::into) })
         });
         self.router = self.router.on(when, handler);
         self

@@ -23,10 +23,10 @@ type Handler = Box<dyn FnMut(&Client, &Message, &str) -> Result<(), BoxError> + 
 /// let client = Client::open(store, Options::default(), |step| println!("{step}"))?;
 /// Bot::new(&client)
 ///     .on(When::command("/echo"), |client, message, rest| {
-///         client.reply(message, rest).map(drop)
+///         client.reply(message, rest)
 ///     })
 ///     .on(When::mentioned(), |client, message, _| {
-///         client.mention_reply(message, "try /echo").map(drop)
+///         client.mention_reply(message, "try /echo")
 ///     })
 ///     .run(|report| match report {
 ///         Report::Failed(message, error) => eprintln!("{message}: {error}"),
@@ -61,14 +61,34 @@ impl Bot {
 
     /// Adds a handler. It receives the message and its text without a mention of the account (after a
     /// command, the text that follows it). A message is handled by the first handler whose condition it
-    /// meets.
-    pub fn on<E: Into<BoxError>>(
+    /// meets. The value that a handler returns is ignored.
+    ///
+    /// A handler that uses `?` states its error where no call does so in the last expression:
+    ///
+    /// ```
+    /// use wechat_proto::message::Kind;
+    /// use wechat_proto::router::When;
+    /// use wechat_transport_ureq::{Bot, Error};
+    ///
+    /// fn keeper(bot: Bot) -> Bot {
+    ///     bot.on(When::text("ping").in_private_chats(), |client, message, _| {
+    ///         client.reply(message, "pong")
+    ///     })
+    ///     .on(When::friend_request(), |client, message, _| {
+    ///         if let Kind::FriendRequest(request) = &message.kind {
+    ///             client.accept(request)?;
+    ///         }
+    ///         Ok::<_, Error>(())
+    ///     })
+    /// }
+    /// ```
+    pub fn on<T, E: Into<BoxError>>(
         mut self,
         when: When,
-        mut handler: impl FnMut(&Client, &Message, &str) -> Result<(), E> + Send + 'static,
+        mut handler: impl FnMut(&Client, &Message, &str) -> Result<T, E> + Send + 'static,
     ) -> Self {
         let handler: Handler = Box::new(move |client, message, rest| {
-            handler(client, message, rest).map_err(Into::into)
+            handler(client, message, rest).map(drop).map_err(Into::into)
         });
         self.router = self.router.on(when, handler);
         self

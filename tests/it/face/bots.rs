@@ -81,7 +81,7 @@ fn blocking_bot_handles_in_order() {
             }
             Ok::<_, Error>(())
         })
-        .on(When::command("/fail"), |_, _, _| Err("nobody to help"))
+        .on(When::command("/fail"), |_, _, _| Err::<(), _>("nobody to help"))
         .run(|report| note(&reports, report))
         .unwrap();
     let mut reports = reports.into_inner().unwrap();
@@ -125,7 +125,7 @@ fn async_bot_handles_chats_concurrently_and_each_in_order() {
                     Ok::<_, Error>(())
                 }
             })
-            .on(When::command("/fail"), async |_, _, _| Err("nobody to help"));
+            .on(When::command("/fail"), async |_, _, _| Err::<(), _>("nobody to help"));
         let run = bot.run(|report| note(&reports, report));
         tokio::time::timeout(Duration::from_secs(60), run).await.expect("chats block each other")
     });
@@ -222,7 +222,6 @@ fn async_bot_retries_failed_handlers() {
     }
 }
 
-/// A condition on the kind matches friend requests.
 #[test]
 fn friend_request_is_handled() {
     use wechat_transport_ureq::{Bot, Client, FileStore};
@@ -236,9 +235,8 @@ fn friend_request_is_handled() {
     let options = open_options(&place, Resume::Code, SavePolicy::EachMessage);
     let client = Client::open(store, options, drop).unwrap();
     place.world().deliver(request);
-    let is_request = When::kind(|kind| matches!(kind, Kind::FriendRequest(_)));
     Bot::new(&client)
-        .on(is_request, |client, message, _| {
+        .on(When::friend_request(), |client, message, _| {
             if let Kind::FriendRequest(request) = &message.kind {
                 client.accept(request)?;
             }

@@ -15,9 +15,7 @@ fn main() -> Result<(), Error> {
 /// Answers `/count` with the number of letters after it, until the session ends.
 fn run(client: &Client) -> Result<(), Error> {
     Bot::new(client)
-        .on(When::command("/count"), |client, message, rest| {
-            client.reply(message, answer(rest)).map(drop)
-        })
+        .on(When::command("/count"), |client, message, rest| client.reply(message, answer(rest)))
         .run(|report| eprintln!("{report}"))
 }
 

@@ -8,6 +8,6 @@ fn main() -> Result<(), Error> {
     let options = rehearsal(Options::default(), scenes::echo);
     let client = Client::open(FileStore::open("echo.session")?, options, qr::print)?;
     Bot::new(&client)
-        .on(When::text("*"), |client, message, text| client.reply(message, text).map(drop))
+        .on(When::text("*"), |client, message, text| client.reply(message, text))
         .run(|report| eprintln!("{report}"))
 }

@@ -8,6 +8,6 @@ use wechat_transport_hyper::{Bot, Client, Error, FileStore, Options, qr};
 async fn main() -> Result<(), Error> {
     let options = rehearsal(Options::default(), scenes::echo);
     let client = Client::open(FileStore::open("echo.session").await?, options, qr::print).await?;
-    let echo = async |client: Client, message, text| client.reply(&message, text).await.map(drop);
+    let echo = async |client: Client, message, text| client.reply(&message, text).await;
     Bot::new(&client).on(When::text("*"), echo).run(|report| eprintln!("{report}")).await
 }
