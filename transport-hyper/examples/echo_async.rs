@@ -42,7 +42,6 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
 
     let store = FileStore::open(folder.join("echo.session")).await?;
     let client = Client::open(store, options, show).await?;
-    println!("logged in as {}", client.session().me().nick_name);
 
     let contacts = client.contacts().await?;
     println!("{} contacts, {} of them rooms\n", contacts.len(), contacts.rooms().count());
@@ -78,8 +77,8 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Prints the steps of the login.
-fn show(progress: Progress) {
-    if let Progress::Code { uuid } = &progress {
+fn show(progress: &Progress) {
+    if let Progress::Code { uuid } = progress {
         println!("{}", qr::text(uuid, Background::Dark));
     }
     println!("{progress}");

@@ -47,7 +47,7 @@ impl Client {
     pub async fn open(
         mut store: impl AsyncSessionStore + 'static,
         options: Options,
-        progress: impl FnMut(Progress),
+        progress: impl FnMut(&Progress),
     ) -> Result<Self, Error> {
         let (mut device, resume) = (options.new_device(), options.resume_limit());
         let transport = Transport::new(options)?;
@@ -86,7 +86,7 @@ impl Client {
         store: &mut impl AsyncSessionStore,
         resume: Resume,
         device: &mut Device,
-        progress: impl FnMut(Progress),
+        progress: impl FnMut(&Progress),
     ) -> Result<Self, Error> {
         let mut open = Open::new(store.load().await?, resume);
         match Self::log_in(&mut open, transport, device, progress).await {
@@ -126,7 +126,7 @@ impl Client {
     pub async fn login(
         transport: &Transport,
         device: &mut Device,
-        progress: impl FnMut(Progress),
+        progress: impl FnMut(&Progress),
     ) -> Result<Self, Error> {
         Ok(Self::log_in(&mut Login::new(), transport, device, progress).await?.0)
     }
@@ -150,7 +150,7 @@ impl Client {
     pub async fn login_again(
         transport: &Transport,
         device: &mut Device,
-        progress: impl FnMut(Progress),
+        progress: impl FnMut(&Progress),
     ) -> Result<Self, Error> {
         Ok(Self::log_in(&mut Login::again(), transport, device, progress).await?.0)
     }
@@ -160,14 +160,16 @@ impl Client {
         flow: &mut impl Flow<State = Device, Output = Progress>,
         transport: &Transport,
         device: &mut Device,
-        mut progress: impl FnMut(Progress),
+        mut progress: impl FnMut(&Progress),
     ) -> Result<(Self, bool), Error> {
         device.mix_seed(transport.inner.options.new_seed()?);
         loop {
-            match transport.run(flow, device).await? {
+            let step = transport.run(flow, device).await?;
+            progress(&step);
+            match step {
                 Progress::LoggedIn(account) => return Ok((Self::new(transport, *account), true)),
                 Progress::Resumed(account) => return Ok((Self::new(transport, *account), false)),
-                other => progress(other),
+                _ => {}
             }
         }
     }
@@ -220,6 +222,6 @@ impl Client {
     ) -> Result<Self, Error> {
         device.import_cookies(cookies)?;
         let mut login = Login::with_credentials(credentials);
-        Ok(Self::log_in(&mut login, transport, device, drop).await?.0)
+        Ok(Self::log_in(&mut login, transport, device, |_| {}).await?.0)
     }
 }

@@ -41,7 +41,6 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
 
     let store = FileStore::open(folder.join("echo.session"))?;
     let client = Client::open(store, options, show)?;
-    println!("logged in as {}", client.session().me().nick_name);
 
     let contacts = client.contacts()?;
     println!("{} contacts, {} of them rooms\n", contacts.len(), contacts.rooms().count());
@@ -76,8 +75,8 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Prints the steps of the login.
-fn show(progress: Progress) {
-    if let Progress::Code { uuid } = &progress {
+fn show(progress: &Progress) {
+    if let Progress::Code { uuid } = progress {
         println!("{}", qr::text(uuid, Background::Dark));
     }
     println!("{progress}");

@@ -41,7 +41,7 @@ impl Client {
     pub fn open(
         mut store: impl SessionStore + Send + 'static,
         options: Options,
-        progress: impl FnMut(Progress),
+        progress: impl FnMut(&Progress),
     ) -> Result<Self, Error> {
         let (mut device, resume) = (options.new_device(), options.resume_limit());
         let transport = Transport::new(options)?;
@@ -75,7 +75,7 @@ impl Client {
         store: &mut (impl SessionStore + ?Sized),
         resume: Resume,
         device: &mut Device,
-        progress: impl FnMut(Progress),
+        progress: impl FnMut(&Progress),
     ) -> Result<Self, Error> {
         let mut open = Open::new(store.load()?, resume);
         match Self::log_in(&mut open, transport, device, progress) {
@@ -110,7 +110,7 @@ impl Client {
     pub fn login(
         transport: &Transport,
         device: &mut Device,
-        progress: impl FnMut(Progress),
+        progress: impl FnMut(&Progress),
     ) -> Result<Self, Error> {
         Ok(Self::log_in(&mut Login::new(), transport, device, progress)?.0)
     }
@@ -129,7 +129,7 @@ impl Client {
     pub fn login_again(
         transport: &Transport,
         device: &mut Device,
-        progress: impl FnMut(Progress),
+        progress: impl FnMut(&Progress),
     ) -> Result<Self, Error> {
         Ok(Self::log_in(&mut Login::again(), transport, device, progress)?.0)
     }
@@ -139,14 +139,16 @@ impl Client {
         flow: &mut impl Flow<State = Device, Output = Progress>,
         transport: &Transport,
         device: &mut Device,
-        mut progress: impl FnMut(Progress),
+        mut progress: impl FnMut(&Progress),
     ) -> Result<(Self, bool), Error> {
         device.mix_seed(transport.options.new_seed()?);
         loop {
-            match transport.run(flow, device)? {
+            let step = transport.run(flow, device)?;
+            progress(&step);
+            match step {
                 Progress::LoggedIn(account) => return Ok((Self::new(transport, *account), true)),
                 Progress::Resumed(account) => return Ok((Self::new(transport, *account), false)),
-                other => progress(other),
+                _ => {}
             }
         }
     }
@@ -199,6 +201,6 @@ impl Client {
     ) -> Result<Self, Error> {
         device.import_cookies(cookies)?;
         let mut login = Login::with_credentials(credentials);
-        Ok(Self::log_in(&mut login, transport, device, drop)?.0)
+        Ok(Self::log_in(&mut login, transport, device, |_| {})?.0)
     }
 }

@@ -124,7 +124,7 @@ fn log_in(
     world: World,
     device: &mut Device,
     seed: usize,
-    login: impl AsyncFnOnce(&Transport, &mut Device, fn(Progress)) -> Result<Client, Error>,
+    login: impl AsyncFnOnce(&Transport, &mut Device, fn(&Progress)) -> Result<Client, Error>,
 ) {
     let place = Place::new(world);
     place.confirms();

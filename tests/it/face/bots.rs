@@ -68,7 +68,7 @@ fn blocking_bot_handles_in_order() {
     place.confirm_login();
     let store = FileStore::open(folder.file()).unwrap();
     let options = open_options(&place, Resume::Code, SavePolicy::EachMessage);
-    let client = Client::open(store, options, drop).unwrap();
+    let client = Client::open(store, options, |_| {}).unwrap();
     write(&place);
     let reports = Mutex::default();
     let mut said = 0;
@@ -104,7 +104,7 @@ fn async_bot_handles_chats_concurrently_and_each_in_order() {
     let result = runtime.block_on(async {
         let store = FileStore::open(folder.file()).await?;
         let options = open_options(&place, Resume::Code, SavePolicy::EachMessage);
-        let client = Client::open(store, options, drop).await?;
+        let client = Client::open(store, options, |_| {}).await?;
         write(&place);
         // The first message of Ada waits for the second of Bo, which arrives later.
         let gate = Arc::new(Semaphore::new(0));
@@ -162,7 +162,7 @@ fn blocking_bot_retries_failed_handlers() {
         place.confirm_login();
         let options = open_options(&place, Resume::Code, SavePolicy::Manual);
         let transport = Transport::new(options).unwrap();
-        let client = Client::login(&transport, &mut place.device(), drop).unwrap();
+        let client = Client::login(&transport, &mut place.device(), |_| {}).unwrap();
         write_once(&place, stops);
         let (mut calls, mut failed) = (0, 0);
         Bot::new(&client)
@@ -197,7 +197,7 @@ fn async_bot_retries_failed_handlers() {
         let client = runtime.block_on(async {
             let options = open_options(&place, Resume::Code, SavePolicy::Manual);
             let transport = Transport::new(options).unwrap();
-            let client = Client::login(&transport, &mut place.device(), drop).await.unwrap();
+            let client = Client::login(&transport, &mut place.device(), |_| {}).await.unwrap();
             write_once(&place, stops);
             let bot = Bot::new(&client).retries(1);
             let bot = bot.on(When::text("ping"), move |client, _, _| {
@@ -233,7 +233,7 @@ fn friend_request_is_handled() {
     place.confirm_login();
     let store = FileStore::open(folder.file()).unwrap();
     let options = open_options(&place, Resume::Code, SavePolicy::EachMessage);
-    let client = Client::open(store, options, drop).unwrap();
+    let client = Client::open(store, options, |_| {}).unwrap();
     place.world().deliver(request);
     Bot::new(&client)
         .on(When::friend_request(), |client, message, _| {

@@ -43,7 +43,7 @@ macro_rules! tests_of {
             fn open(place: &Place, folder: &Folder) -> Result<Client, Error> {
                 let store = $wait!(FileStore::open(folder.file()))?;
                 let options = open_options(place, Resume::Code, SavePolicy::EachMessage);
-                $wait!(Client::open(store, options, drop))
+                $wait!(Client::open(store, options, |_| {}))
             }
 
             fn logged_in(place: &Place) -> (Folder, Client) {
@@ -234,7 +234,7 @@ macro_rules! tests_of {
                 let refused = |device: Device| {
                     let store = $wait!(FileStore::open(folder.file())).unwrap();
                     let options = open_options(&place, Resume::Code, SavePolicy::EachMessage);
-                    $wait!(Client::open(store, options.device(device), drop)).unwrap_err()
+                    $wait!(Client::open(store, options.device(device), |_| {})).unwrap_err()
                 };
                 let own = place.device().hosts().origin(wechat_proto::hosts::Role::Api).to_string();
                 assert_eq!(

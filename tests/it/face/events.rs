@@ -26,7 +26,7 @@ fn world() -> World {
 
 fn open<B: Bot>(place: &Place, folder: &Folder, policy: SavePolicy) -> B {
     let path = folder.file();
-    B::open_saving(place, &path, Resume::Code, policy, drop).unwrap()
+    B::open_saving(place, &path, Resume::Code, policy, |_| {}).unwrap()
 }
 
 fn write_texts(place: &Place, texts: &[&str]) {
@@ -94,7 +94,7 @@ fn end_is_saved<B: Bot>(place: &Place) {
     drop(bot);
     let before = place.world().log().len();
     let path = folder.file();
-    let refused = B::open_saving(place, &path, Resume::Code, SavePolicy::EachBatch, drop);
+    let refused = B::open_saving(place, &path, Resume::Code, SavePolicy::EachBatch, |_| {});
     assert!(matches!(refused.map(drop), Err(Error::LoggedOut { .. })));
     assert_eq!(place.world().log().len(), before);
     place.assert_no_violations();

@@ -176,7 +176,7 @@ fn scenario<B: Bot>(seed: u64, place: &Place, file: usize) {
     script(place);
     let until = Instant::now() + Duration::from_secs(400);
     let mut device = place.device();
-    let bot = B::login_on(place, &mut device, drop);
+    let bot = B::login_on(place, &mut device, |_| {});
     let bot = bot.unwrap_or_else(|error| panic!("{error:?}\n{}", place.injected_faults()));
     // Faults start after the login, which does not retry enough for all of them.
     place.start_faults();

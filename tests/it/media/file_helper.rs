@@ -15,7 +15,7 @@ use crate::wire::{Bot, Hyper, Memory, Place, Ureq, on_all_wires};
 
 fn login<B: Bot>(place: &Place) -> B {
     place.confirm_login();
-    B::login_on(place, &mut place.device().with_entry(Entry::file_helper()), drop).unwrap()
+    B::login_on(place, &mut place.device().with_entry(Entry::file_helper()), |_| {}).unwrap()
 }
 
 /// Uploads a file of this length and sends it to the phone.

@@ -37,7 +37,7 @@ fn again<B: Bot>(place: &Place, session: Session) -> (B, Vec<String>) {
     let mut seen = Vec::new();
     let mut device = session.into_device();
     let uin = device.last_uin();
-    let bot = B::login_again(place, &mut device, |step| seen.push(word(&step))).unwrap();
+    let bot = B::login_again(place, &mut device, |step| seen.push(word(step))).unwrap();
     assert_eq!(device.last_uin(), uin);
     (bot, seen)
 }
@@ -51,7 +51,7 @@ pub(crate) fn pushed<B: Bot>(place: &Place) {
         world.phone().confirm();
     });
     let (mut bot, seen) = again::<B>(place, session);
-    assert_eq!(seen, ["on phone"]);
+    assert_eq!(seen, ["on phone", "logged in"]);
     assert_eq!(bot.session().me().user_name, me);
     assert_usable(place, &mut bot);
     assert_eq!((place.requests("jslogin"), place.requests("webwxpushloginurl")), (1, 1));
@@ -67,11 +67,11 @@ fn refused_by_the_api_host<B: Bot>(place: &Place) {
     if place.has_one_origin() {
         place.confirm_login();
         let (_, seen) = again::<B>(place, session);
-        assert_eq!(seen, ["code", "scanned"]);
+        assert_eq!(seen, ["code", "scanned", "logged in"]);
     } else {
         place.simulator.then(SOON, |world| world.phone().confirm());
         let (_, seen) = again::<B>(place, session);
-        assert_eq!(seen, ["on phone"]);
+        assert_eq!(seen, ["on phone", "logged in"]);
         let world = place.world();
         let pushes = world.log().iter().filter(|logged| logged.endpoint == "webwxpushloginurl");
         let hosts: Vec<_> = pushes.map(|logged| logged.request.headers()["host"].clone()).collect();
@@ -87,7 +87,7 @@ fn unused_for_days<B: Bot>(place: &Place) {
     place.world().advance(Duration::from_secs(4 * 86_400));
     place.confirm_login();
     let (mut bot, seen) = again::<B>(place, session);
-    assert_eq!(seen, ["code", "scanned"]);
+    assert_eq!(seen, ["code", "scanned", "logged in"]);
     assert_usable(place, &mut bot);
     let world = place.world();
     let pushes: Vec<_> =
@@ -115,7 +115,7 @@ fn confirmation_times_out<B: Bot>(place: &Place) {
     });
     place.simulator.then(SOON, |world| world.phone().confirm());
     let (_, seen) = again::<B>(place, session);
-    assert_eq!(seen, ["on phone", "scanned", "code", "scanned"]);
+    assert_eq!(seen, ["on phone", "scanned", "code", "scanned", "logged in"]);
     place.assert_no_violations();
 }
 
@@ -134,13 +134,13 @@ fn desktop_entry(extspam: &str) -> Entry {
 pub(crate) fn desktop<B: Bot>(place: &Place) {
     place.confirm_login();
     let mut device = place.device().with_entry(desktop_entry(EXTSPAM));
-    let mut bot = B::login_on(place, &mut device, drop).unwrap();
+    let mut bot = B::login_on(place, &mut device, |_| {}).unwrap();
     assert_usable(place, &mut bot);
     let json = bot.session().to_json();
     bot.call(Logout::new()).unwrap();
     place.simulator.then(SOON, |world| world.phone().confirm());
     let (mut bot, seen) = again::<B>(place, Session::from_json(&json).unwrap());
-    assert_eq!(seen, ["on phone"]);
+    assert_eq!(seen, ["on phone", "logged in"]);
     assert_usable(place, &mut bot);
     send_file(place, &mut bot);
     let shown = format!("{:?}", bot.session());
@@ -152,7 +152,7 @@ pub(crate) fn desktop<B: Bot>(place: &Place) {
 fn other_extspam_is_refused<B: Bot>(place: &Place) {
     place.confirm_login();
     let mut device = place.device().with_entry(desktop_entry("another"));
-    let login = B::login_on(place, &mut device, drop).map(drop);
+    let login = B::login_on(place, &mut device, |_| {}).map(drop);
     assert!(matches!(login, Err(Error::Malformed { endpoint: "webwxnewloginpage", .. })));
     let world = place.world();
     assert!(world.violations().iter().all(|violation| violation.what.contains("`extspam`")));
@@ -182,7 +182,7 @@ pub(crate) fn file_helper<B: Bot>(place: &Place) {
     place.world().announce_recent_chats(false);
     place.simulator.then(SOON, |world| drop(world.phone().writes("filehelper", "回电脑")));
     let mut device = place.device().with_entry(Entry::file_helper());
-    let mut bot = B::login_on(place, &mut device, drop).unwrap();
+    let mut bot = B::login_on(place, &mut device, |_| {}).unwrap();
     let helper = UserName::file_helper();
     bot.call(SendText::new(helper.clone(), "到手机")).unwrap();
     let message = bot.next_text();
@@ -200,7 +200,7 @@ pub(crate) fn file_helper<B: Bot>(place: &Place) {
 fn web_login_rejects_file_helper_page<B: Bot>(place: &Place) {
     place.confirm_login();
     let mut device = place.device();
-    let login = B::login_on(place, &mut device, drop).map(drop);
+    let login = B::login_on(place, &mut device, |_| {}).map(drop);
     assert!(login.is_err());
     assert!(!place.world().violations().is_empty());
     if !place.has_one_origin() {

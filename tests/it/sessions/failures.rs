@@ -37,7 +37,7 @@ fn login_refused<B: Bot>(place: &Place) {
     let words = "为了你的帐号安全，此微信号已不允许登录网页微信。";
     place.world().refuse_login(1203, words);
     place.confirm_login();
-    match B::login(place, drop).map(drop) {
+    match B::login(place, |_| {}).map(drop) {
         Err(Error::Refused { endpoint: "webwxnewloginpage", ret: Ret::ENVIRONMENT, message }) => {
             assert_eq!(&*message, words);
         }
@@ -52,8 +52,8 @@ fn code_renewed<B: Bot>(place: &Place) {
     place.simulator.then(SOON, |world| world.phone().break_login());
     place.confirm_login();
     let mut seen = Vec::new();
-    B::login(place, |progress| seen.push(word(&progress))).unwrap();
-    assert_eq!(seen, ["code", "cancelled", "code", "code", "code", "scanned"]);
+    B::login(place, |progress| seen.push(word(progress))).unwrap();
+    assert_eq!(seen, ["code", "cancelled", "code", "code", "code", "scanned", "logged in"]);
     place.assert_no_violations();
 }
 
@@ -62,7 +62,7 @@ fn kicked<B: Bot>(place: &Place) {
     place.confirm_login();
     writes(place, &["one"]);
     place.simulator.then(SOON, |world| world.phone().kick());
-    let mut bot = B::login(place, drop).unwrap();
+    let mut bot = B::login(place, |_| {}).unwrap();
     assert_eq!(text_of_next(&mut bot), "one");
     let closed = |error: Error| matches!(error, Error::LoggedOut { ret: Ret::SESSION_INVALID, .. });
     assert!(closed(bot.next().unwrap().unwrap_err()));
@@ -81,7 +81,7 @@ fn kicked<B: Bot>(place: &Place) {
 fn kicked_while_sending<B: Bot>(place: &Place) {
     place.confirm_login();
     writes(place, &["one"]);
-    let mut bot = B::login(place, drop).unwrap();
+    let mut bot = B::login(place, |_| {}).unwrap();
     let message = bot.next_text();
     place.world().phone().restrict();
     let sent = bot.call(SendText::new(message.peer().clone(), "x"));
@@ -108,7 +108,7 @@ fn malformed_responses<B: Bot>(place: &Place) {
             world.person_writes(&friend, "through");
         });
     }
-    let mut bot = B::login(place, drop).unwrap();
+    let mut bot = B::login(place, |_| {}).unwrap();
     for _ in 0..4 {
         assert_eq!(text_of_next(&mut bot), "through");
     }
@@ -125,7 +125,7 @@ fn account_changes<B: Bot>(place: &Place) {
         world.person_writes(&friend, "one");
     });
     writes(place, &["two"]);
-    let mut bot = B::login(place, drop).unwrap();
+    let mut bot = B::login(place, |_| {}).unwrap();
     let name = bot.next_text().peer().clone();
     assert_eq!(&*bot.session().me().nick_name, "新名字");
     // The simulator reports a violation unless the new skey is used.
@@ -139,7 +139,7 @@ fn account_changes<B: Bot>(place: &Place) {
 fn send_refused<B: Bot>(place: &Place) {
     place.confirm_login();
     writes(place, &["one"]);
-    let mut bot = B::login(place, drop).unwrap();
+    let mut bot = B::login(place, |_| {}).unwrap();
     let to = bot.next_text().peer().clone();
     let refuse = |ret, text: &str| place.world().refuse("webwxsendmsg", ret, text);
     let mut send = || bot.call(SendText::new(to.clone(), "x"));
@@ -161,7 +161,7 @@ fn resumed<B: Bot>(place: &Place) {
     place.world().announce_recent_chats(false);
     writes(place, &["1", "2", "3", "4", "5"]);
     writes(place, &["6"]);
-    let mut bot = B::login(place, drop).unwrap();
+    let mut bot = B::login(place, |_| {}).unwrap();
     assert_eq!([text_of_next(&mut bot), text_of_next(&mut bot)], ["1", "2"]);
     let third = bot.next_text();
     let stored = bot.session().to_json();
@@ -185,7 +185,7 @@ fn acknowledged_out_of_order<B: Bot>(place: &Place) {
     place.confirm_login();
     place.world().announce_recent_chats(false);
     writes(place, &["1", "2", "3"]);
-    let mut bot = B::login(place, drop).unwrap();
+    let mut bot = B::login(place, |_| {}).unwrap();
     bot.manual();
     let messages = [(); 3].map(|()| bot.next_text());
     let none = bot.session().to_json();

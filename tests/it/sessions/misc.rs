@@ -136,7 +136,7 @@ pub(crate) fn qr_code_picture<B: Bot>(place: &Place) {
     let mut code = None;
     let mut bot = B::login(place, |progress| {
         if let Progress::Code { uuid } = progress {
-            code = Some(uuid);
+            code = Some(uuid.clone());
         }
     })
     .unwrap();
@@ -153,7 +153,7 @@ pub(crate) fn qr_code_picture<B: Bot>(place: &Place) {
 pub(crate) fn uncompressed_replies<B: Bot>(place: &Place) {
     place.confirm_login();
     let mut device = place.device().with_compression(false);
-    let mut bot = B::login_on(place, &mut device, drop).unwrap();
+    let mut bot = B::login_on(place, &mut device, |_| {}).unwrap();
     bot.contacts().unwrap();
     let friend = place.world().contacts().last().unwrap().user_name.clone();
     place.world().person_writes(&friend, "你好");

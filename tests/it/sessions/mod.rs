@@ -21,6 +21,8 @@ fn word(progress: &Progress) -> String {
         Progress::Scanned { .. } => "scanned".into(),
         Progress::Cancelled => "cancelled".into(),
         Progress::Closed { ret, .. } => format!("closed {}", ret.0),
+        Progress::LoggedIn(_) => "logged in".into(),
+        Progress::Resumed(_) => "resumed".into(),
         other => panic!("{other:?}"),
     }
 }

@@ -27,7 +27,7 @@ fn world() -> World {
 /// Opens a session; returns the bot and its progress.
 fn open<B: Bot>(place: &Place, path: &Path, resume: Resume) -> (Result<B, Error>, Vec<String>) {
     let mut seen = Vec::new();
-    let bot = B::open(place, path, resume, |step| seen.push(word(&step)));
+    let bot = B::open(place, path, resume, |step| seen.push(word(step)));
     (bot, seen)
 }
 
@@ -35,7 +35,7 @@ fn open<B: Bot>(place: &Place, path: &Path, resume: Resume) -> (Result<B, Error>
 fn first<B: Bot>(place: &Place, folder: &Folder) -> B {
     place.confirm_login();
     let (bot, seen) = open::<B>(place, &folder.file(), Resume::Code);
-    assert_eq!(seen, ["code", "scanned"]);
+    assert_eq!(seen, ["code", "scanned", "logged in"]);
     bot.unwrap()
 }
 
@@ -74,7 +74,10 @@ fn stopped_and_reopened<B: Bot>(place: &Place) {
         let before = requests(place);
         let (bot, seen) = open::<B>(place, &folder.file(), resume);
         let mut bot = bot.unwrap();
-        assert_eq!((seen.len(), endpoints(place, before)), (0, vec!["webwxsync".to_owned()]));
+        assert_eq!(
+            (seen, endpoints(place, before)),
+            (vec!["resumed".to_owned()], vec!["webwxsync".to_owned()])
+        );
         assert_eq!(
             text_of_next(&mut bot),
             "three",
@@ -118,7 +121,7 @@ fn fallback_stages<B: Bot>(place: &Place) {
         let before = requests(place);
         place.simulator.then(SOON, |world| world.phone().confirm());
         let (bot, seen) = open::<B>(place, &folder.file(), resume);
-        assert_eq!(seen, ["closed 1101", "on phone"]);
+        assert_eq!(seen, ["closed 1101", "on phone", "logged in"]);
         assert_eq!(endpoints(place, before)[0], "webwxpushloginurl");
         let mut bot = bot.unwrap();
         assert_eq!(bot.session().me().user_name, me);
@@ -126,7 +129,7 @@ fn fallback_stages<B: Bot>(place: &Place) {
         // The store contains the new session.
         drop(bot);
         let (bot, seen) = open::<B>(place, &folder.file(), Resume::StoredOnly);
-        assert!(seen.is_empty());
+        assert_eq!(seen, ["resumed"]);
         let mut bot = bot.unwrap();
         place.world().advance(HOUR);
         place.world().phone().kick();
@@ -150,7 +153,7 @@ fn login_declined<B: Bot>(place: &Place) {
     place.simulator.then(SOON, |world| world.phone().cancel());
     place.confirm_login();
     let (bot, seen) = open::<B>(place, &folder.file(), Resume::Code);
-    assert_eq!(seen, ["closed 0", "on phone", "cancelled", "code", "scanned"]);
+    assert_eq!(seen, ["closed 0", "on phone", "cancelled", "code", "scanned", "logged in"]);
     assert_usable(place, &mut bot.unwrap());
     place.assert_no_violations();
 }
@@ -168,7 +171,7 @@ fn device_forgotten<B: Bot>(place: &Place) {
     assert_eq!(seen, ["closed 0"]);
     place.confirm_login();
     let (bot, seen) = open::<B>(place, &folder.file(), Resume::Code);
-    assert_eq!(seen, ["closed 0", "code", "scanned"]);
+    assert_eq!(seen, ["closed 0", "code", "scanned", "logged in"]);
     assert_usable(place, &mut bot.unwrap());
     place.assert_no_violations();
 }

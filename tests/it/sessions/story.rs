@@ -73,7 +73,7 @@ pub(crate) fn run_bot<B: Bot>(place: &Place) -> Result<Observed, Error> {
         progress.push(match step {
             Progress::Code { uuid } => format!("code {}", uuid.url()),
             Progress::Scanned { avatar } => format!("scanned, picture: {}", avatar.is_some()),
-            other => format!("{other:?}"),
+            other => other.to_string(),
         });
     })?;
     let directory = bot.contacts()?;
@@ -105,9 +105,10 @@ fn main_scenario<B: Bot>(place: &Place) {
 pub(crate) fn check(observed: &Observed, world: &World) {
     assert_eq!(world.violations(), [], "no violations expected");
 
-    assert_eq!(observed.progress.len(), 2);
+    assert_eq!(observed.progress.len(), 3);
     assert!(observed.progress[0].starts_with("code https://login.weixin.qq.com/l/"));
     assert_eq!(observed.progress[1], "scanned, picture: true");
+    assert!(observed.progress[2].starts_with("logged in as "), "{:?}", observed.progress);
 
     assert_eq!(
         observed.directory.iter().filter(|contact| contact.nick_name.starts_with("朋友")).count(),

@@ -101,6 +101,7 @@ fn receive(host: &Host, account: &mut Account) -> Result<Vec<Message>, Error> {
 fn run_bot(host: &Host) -> Result<Observed, Error> {
     let mut progress = Vec::new();
     let mut account = log_in(host, &mut progress)?;
+    progress.push(format!("logged in as {:?}", account.session().me().nick_name));
     load_contacts(host, &mut account)?;
     let directory = account.directory().clone();
     let (mut received, mut answered) = (Vec::new(), Vec::new());

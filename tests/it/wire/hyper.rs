@@ -42,7 +42,7 @@ impl Bot for Hyper {
     fn login_on(
         place: &Place,
         device: &mut Device,
-        progress: impl FnMut(Progress) + Send,
+        progress: impl FnMut(&Progress) + Send,
     ) -> Result<Self, Error> {
         let (runtime, transport) = (runtime(), transport(place));
         let client = runtime.block_on(Client::login(&transport, device, progress))?;
@@ -52,7 +52,7 @@ impl Bot for Hyper {
     fn login_again(
         place: &Place,
         device: &mut Device,
-        progress: impl FnMut(Progress) + Send,
+        progress: impl FnMut(&Progress) + Send,
     ) -> Result<Self, Error> {
         let (runtime, transport) = (runtime(), transport(place));
         let client = runtime.block_on(Client::login_again(&transport, device, progress))?;
@@ -64,7 +64,7 @@ impl Bot for Hyper {
         path: &Path,
         resume: Resume,
         policy: SavePolicy,
-        progress: impl FnMut(Progress) + Send,
+        progress: impl FnMut(&Progress) + Send,
     ) -> Result<Self, Error> {
         let runtime = runtime();
         let client = runtime.block_on(async {

@@ -208,13 +208,14 @@ fn log_in(
     mut login: Login,
     place: &Place,
     device: &mut Device,
-    mut progress: impl FnMut(Progress) + Send,
+    mut progress: impl FnMut(&Progress) + Send,
 ) -> Result<Memory, Error> {
     device.mix_seed(place.seed());
     loop {
-        match drive(&place.simulator, &mut login, device, &[])?.0 {
-            Progress::LoggedIn(account) => return Ok(Memory::new(place, *account)),
-            other => progress(other),
+        let step = drive(&place.simulator, &mut login, device, &[])?.0;
+        progress(&step);
+        if let Progress::LoggedIn(account) = step {
+            return Ok(Memory::new(place, *account));
         }
     }
 }
@@ -223,7 +224,7 @@ impl Bot for Memory {
     fn login_on(
         place: &Place,
         device: &mut Device,
-        progress: impl FnMut(Progress) + Send,
+        progress: impl FnMut(&Progress) + Send,
     ) -> Result<Self, Error> {
         log_in(Login::new(), place, device, progress)
     }
@@ -231,7 +232,7 @@ impl Bot for Memory {
     fn login_again(
         place: &Place,
         device: &mut Device,
-        progress: impl FnMut(Progress) + Send,
+        progress: impl FnMut(&Progress) + Send,
     ) -> Result<Self, Error> {
         log_in(Login::again(), place, device, progress)
     }
@@ -241,22 +242,23 @@ impl Bot for Memory {
         path: &Path,
         resume: Resume,
         policy: SavePolicy,
-        mut progress: impl FnMut(Progress) + Send,
+        mut progress: impl FnMut(&Progress) + Send,
     ) -> Result<Self, Error> {
         let (mut store, mut device) = (FileStore::open(path)?, place.device());
         device.mix_seed(place.seed());
         let mut open = Open::new(store.load()?, resume);
         loop {
-            let account = match drive(&place.simulator, &mut open, &mut device, &[]) {
+            let step = drive(&place.simulator, &mut open, &mut device, &[]);
+            if let Ok((step, _)) = &step {
+                progress(step);
+            }
+            let account = match step {
                 Ok((Progress::LoggedIn(account), _)) => {
                     store.save(account.session())?;
                     account
                 }
                 Ok((Progress::Resumed(account), _)) => account,
-                Ok((other, _)) => {
-                    progress(other);
-                    continue;
-                }
+                Ok(_) => continue,
                 Err(error) => {
                     open.session().map_or(Ok(()), |session| store.save(session))?;
                     return Err(error);

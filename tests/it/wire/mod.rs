@@ -30,20 +30,20 @@ pub(crate) use self::ureq::Ureq;
 /// The operations that the adapters' clients share, so that one scenario runs on all.
 pub(crate) trait Bot: Sized {
     /// Logs in a new device.
-    fn login(place: &Place, progress: impl FnMut(Progress) + Send) -> Result<Self, Error> {
+    fn login(place: &Place, progress: impl FnMut(&Progress) + Send) -> Result<Self, Error> {
         Self::login_on(place, &mut place.device(), progress)
     }
     /// Logs in a device with a QR code.
     fn login_on(
         place: &Place,
         device: &mut Device,
-        progress: impl FnMut(Progress) + Send,
+        progress: impl FnMut(&Progress) + Send,
     ) -> Result<Self, Error>;
     /// Logs in a device that was logged in before.
     fn login_again(
         place: &Place,
         device: &mut Device,
-        progress: impl FnMut(Progress) + Send,
+        progress: impl FnMut(&Progress) + Send,
     ) -> Result<Self, Error>;
     /// Opens the session stored at a path, or logs in; keeps the store, in which only
     /// [`Bot::keep`] saves it.
@@ -51,7 +51,7 @@ pub(crate) trait Bot: Sized {
         place: &Place,
         path: &Path,
         resume: Resume,
-        progress: impl FnMut(Progress) + Send,
+        progress: impl FnMut(&Progress) + Send,
     ) -> Result<Self, Error> {
         Self::open_saving(place, path, resume, SavePolicy::Manual, progress)
     }
@@ -61,7 +61,7 @@ pub(crate) trait Bot: Sized {
         path: &Path,
         resume: Resume,
         policy: SavePolicy,
-        progress: impl FnMut(Progress) + Send,
+        progress: impl FnMut(&Progress) + Send,
     ) -> Result<Self, Error>;
     /// Saves the session in the store it was opened from.
     fn keep(&mut self);
@@ -133,7 +133,7 @@ pub(crate) trait Bot: Sized {
     /// Logs in a new device, confirmed on the phone.
     fn confirmed(place: &Place) -> Self {
         place.confirm_login();
-        Self::login(place, drop).unwrap()
+        Self::login(place, |_| {}).unwrap()
     }
     /// Waits for the next text message.
     fn next_text(&mut self) -> Message {

@@ -34,7 +34,7 @@ impl Bot for Ureq {
     fn login_on(
         place: &Place,
         device: &mut Device,
-        progress: impl FnMut(Progress) + Send,
+        progress: impl FnMut(&Progress) + Send,
     ) -> Result<Self, Error> {
         Client::login(&transport(place), device, progress).map(Self::new)
     }
@@ -42,7 +42,7 @@ impl Bot for Ureq {
     fn login_again(
         place: &Place,
         device: &mut Device,
-        progress: impl FnMut(Progress) + Send,
+        progress: impl FnMut(&Progress) + Send,
     ) -> Result<Self, Error> {
         Client::login_again(&transport(place), device, progress).map(Self::new)
     }
@@ -52,7 +52,7 @@ impl Bot for Ureq {
         path: &Path,
         resume: Resume,
         policy: SavePolicy,
-        progress: impl FnMut(Progress) + Send,
+        progress: impl FnMut(&Progress) + Send,
     ) -> Result<Self, Error> {
         let store = FileStore::open(path)?;
         Client::open(store, open_options(place, resume, policy), progress).map(Self::new)

@@ -101,7 +101,7 @@ async fn run_account(
     worker: String,
 ) -> Result<Next, Error> {
     let account = lease.account().to_owned();
-    let show = |progress: Progress| println!("{worker}: {account}: {progress}");
+    let show = |progress: &Progress| println!("{worker}: {account}: {progress}");
     let client = Client::open_with(&transport, &mut lease, Resume::Code, &mut device, show);
     let client = match client.await {
         // A dropped account must not log in again and again.

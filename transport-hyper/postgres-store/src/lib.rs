@@ -16,7 +16,7 @@
 //! ```no_run
 //! use wechat_postgres_store::{Error, Keys, Lease, Next, PostgresStore, Worker};
 //! use wechat_proto::Device;
-//! use wechat_proto::login::Resume;
+//! use wechat_proto::login::{Progress, Resume};
 //! use wechat_proto::store::AsyncSessionStore as _;
 //! use wechat_transport_hyper::{Client, Options, Transport};
 //!
@@ -27,9 +27,9 @@
 //! let job = move |mut lease: Lease| {
 //!     let transport = transport.clone();
 //!     async move {
-//!         let (mut device, show) = (Device::new(), |step| println!("{step}"));
-//!         let client = Client::open_with(&transport, &mut lease, Resume::Code, &mut device, show);
-//!         let client = client.await?;
+//!         let (resume, mut device) = (Resume::Code, Device::new());
+//!         let show = |step: &Progress| println!("{step}");
+//!         let client = Client::open_with(&transport, &mut lease, resume, &mut device, show).await?;
 //!         // The next worker needs the changed cookies, even if no message arrives.
 //!         lease.save(&client.session()).await?;
 //!         let mut messages = client.messages();

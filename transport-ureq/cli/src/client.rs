@@ -77,7 +77,7 @@ pub(crate) fn open(
     let transport = transport(global)?;
     let client = Client::open_with(&transport, &mut held, resume, &mut device, |progress| {
         if shown.is_ok() {
-            shown = show(&progress);
+            shown = show(progress);
         }
     });
     shown.and(client.map_err(Failure::from)).map(|client| client.with_store(held))

@@ -34,8 +34,8 @@ pub fn svg(uuid: &Uuid) -> String {
 
 /// Prints a step of a login on standard error: one line, and the QR code for a dark terminal. To be
 /// passed to `Client::open`.
-pub fn print(progress: Progress) {
-    if let Progress::Code { uuid } = &progress {
+pub fn print(progress: &Progress) {
+    if let Progress::Code { uuid } = progress {
         eprintln!("{}", text(uuid, Background::Dark));
     }
     eprintln!("{progress}");

@@ -32,7 +32,7 @@ pub(crate) fn run(global: &Global, login: &Login, output: &Output) -> Result<Exi
         let mut shown = Ok(());
         let client = Client::login(&client::transport(global)?, &mut device, |progress| {
             if shown.is_ok() {
-                shown = client::show(&progress, output);
+                shown = client::show(progress, output);
             }
         });
         shown?;

@@ -49,7 +49,7 @@ impl Transport {
         loop {
             match self.run(&mut login, device).await? {
                 Progress::LoggedIn(account) => return Ok(account),
-                step => qr::print(step),
+                step => qr::print(&step),
             }
         }
     }

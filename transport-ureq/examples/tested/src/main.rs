@@ -62,7 +62,8 @@ mod tests {
 
         let hosts = Hosts::all(server.origin().parse().unwrap());
         let transport = Transport::new(Options::default()).unwrap();
-        let client = Client::login(&transport, &mut Device::new().with_hosts(hosts), drop).unwrap();
+        let client =
+            Client::login(&transport, &mut Device::new().with_hosts(hosts), |_| {}).unwrap();
         assert!(matches!(run(&client), Err(Error::LoggedOut { .. })));
 
         let world = simulator.world();
