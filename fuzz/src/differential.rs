@@ -45,7 +45,7 @@ fn batch(bytes: &[u8]) {
     assert_eq!(shown(&batch.changed_members), records(&value["ModChatRoomMemberList"], contact));
     let gone = |gone: &Value| name(&gone["UserName"]).map(Value::from);
     assert_eq!(shown(&batch.removed), records(&value["DelContactList"], gone));
-    assert_eq!(batch.more, integer(&value["ContinueFlag"]) != 0);
+    assert_eq!(batch.has_more, integer(&value["ContinueFlag"]) != 0);
     assert_eq!(batch.sync_key.as_ref().map(shown), key(&value["SyncKey"]));
     assert_eq!(batch.sync_check_key.as_ref().map(shown), key(&value["SyncCheckKey"]));
     let changed = batch

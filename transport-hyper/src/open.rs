@@ -113,7 +113,7 @@ impl Client {
     ///
     /// - [`Error::Refused`] with [`Ret::ENVIRONMENT`](wechat_proto::error::Ret::ENVIRONMENT) (1203),
     ///   or with the text of a page, if this account may not log in on the web.
-    /// - [`Error::Expired`] if six codes in a row expired or were cancelled.
+    /// - [`Error::NotConfirmed`] if six codes in a row expired or were cancelled.
     /// - [`Error::Transport`] after three consecutive failures of the network, or if the system's random
     ///   number generator fails.
     /// - Any other error that ended the login: see [`Login`].

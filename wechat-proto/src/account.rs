@@ -50,7 +50,7 @@ pub struct Applied {
     pub contacts: BTreeSet<UserName>,
     /// Whether there is more to fetch at once. `false` if the key did not advance: fetching again
     /// would return the same batch.
-    pub more: bool,
+    pub has_more: bool,
     /// Whether anything in the batch is new.
     pub(crate) is_useful: bool,
 }
@@ -155,7 +155,7 @@ impl Account {
     /// Applies the messages of a batch.
     pub(crate) fn finish(&mut self, arriving: Arriving) -> Applied {
         let Arriving { batch, has_changes, removed, contacts, .. } = arriving;
-        let more = batch.more;
+        let has_more = batch.has_more;
         let (messages, moved) = self.session.deliver(batch);
         for message in &messages {
             // The last message of a room that was left must not trigger a lookup.
@@ -171,7 +171,12 @@ impl Account {
         // Like a change, a message without an id may be a repetition.
         let fresh = messages.iter().any(|message| message.id.is_known());
         let changes = has_changes || messages.iter().any(|message| !message.id.is_known());
-        Applied { messages, contacts, more: more && moved, is_useful: fresh || changes && moved }
+        Applied {
+            messages,
+            contacts,
+            has_more: has_more && moved,
+            is_useful: fresh || changes && moved,
+        }
     }
 
     /// Adds or updates contacts in the directory, from the records of a contact list or a lookup.

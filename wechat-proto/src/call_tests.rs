@@ -274,12 +274,12 @@ fn a_close_during_logout_counts_as_the_logout() {
     call.handle(failure(Sent::No));
     assert!(call.poll(&mut session, NOW).is_err());
     assert_eq!(closes(&mut session, 1), Ret::SESSION_INVALID);
-    // A close may be the result of a logout that may have been sent.
+    // If the logout may have been sent, the close counts as its result.
     let (mut session, mut call) = logging_out();
     call.handle(failure(Sent::Maybe));
     assert!(call.poll(&mut session, NOW).is_err());
     assert_eq!(closes(&mut session, 1), Ret::OK);
-    // The mark of a logout is not stored.
+    // A stored session does not contain the logout in progress.
     let (session, _call) = logging_out();
     let mut stored = Session::from_json(&session.to_json()).unwrap();
     assert_eq!(closes(&mut stored, 1), Ret::SESSION_INVALID);

@@ -154,7 +154,7 @@ impl TryFrom<Box<str>> for ClientVersion {
     fn try_from(text: Box<str>) -> Result<Self, Invalid> {
         if !(1..=64).contains(&text.len()) || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Invalid {
-                what: "a client's version",
+                what: "a client version",
                 expected: "1 to 64 visible ASCII characters",
             });
         }

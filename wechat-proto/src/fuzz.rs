@@ -157,7 +157,7 @@ pub fn document(bytes: &[u8]) {
                 assert!(length <= 2 * text.len());
             }
             Found::Text(piece) => assert!(piece.len() <= 2 * text.len()),
-            Found::Type => {}
+            Found::Doctype => {}
         }
     });
 
@@ -179,7 +179,7 @@ pub fn document(bytes: &[u8]) {
                 }
                 read.last_mut().expect("one").push_str(piece);
             }
-            Found::Type => panic!("{escaped}"),
+            Found::Doctype => panic!("{escaped}"),
         });
         let expected = if text.is_empty() { 1 } else { 2 };
         assert_eq!(read, alloc::vec![text.to_string(); expected]);

@@ -247,7 +247,7 @@ impl FromStr for Uuid {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let invalid =
-            Invalid { what: "a login's UUID", expected: "1 to 128 letters, digits, -, _ and =" };
+            Invalid { what: "a login UUID", expected: "1 to 128 letters, digits, -, _ and =" };
         Self::parse(text).ok_or(invalid)
     }
 }

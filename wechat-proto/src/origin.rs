@@ -36,7 +36,7 @@ impl Origin {
     /// be in Punycode (`xn--…`), and IP addresses in canonical form.
     pub fn insecure(text: &str) -> Result<Self, Invalid> {
         let invalid = Invalid {
-            what: "a host's origin",
+            what: "an origin",
             expected: "scheme, host and optional port, like https://wx.qq.com",
         };
         let url = url::Url::parse(text).map_err(|_| invalid)?;
@@ -122,7 +122,7 @@ impl FromStr for Origin {
         let origin = Self::insecure(text)?;
         if !origin.secure && !origin.is_loopback() {
             return Err(Invalid {
-                what: "a host's origin",
+                what: "an origin",
                 expected: "https, or http on a loopback address",
             });
         }

@@ -116,7 +116,7 @@ pub trait SessionStore {
     /// is stored then.
     fn save(&mut self, session: &Session) -> Result<(), Error>;
 
-    /// Removes the stored session.
+    /// Removes the stored session. Succeeds if none is stored.
     ///
     /// # Errors
     ///
@@ -146,7 +146,7 @@ pub trait AsyncSessionStore: Send {
     /// is stored then.
     fn save(&mut self, session: &Session) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Removes the stored session.
+    /// Removes the stored session. Succeeds if none is stored.
     ///
     /// # Errors
     ///

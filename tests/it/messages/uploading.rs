@@ -49,8 +49,8 @@ fn completed<B: Bot>(place: &Place) {
             (placeholder.peer(), placeholder.author())
         );
         let (before, after) = (file(&placeholder), file(&complete));
-        assert!(before.uploading && !before.replaces.is_known());
-        assert!(!after.uploading);
+        assert!(before.is_uploading && !before.replaces.is_known());
+        assert!(!after.is_uploading);
         assert_eq!(after.replaces, placeholder.id);
         assert_eq!((&before.name, before.length), (&after.name, after.length));
         assert_eq!((&*after.name, after.length), (NAME, BYTES.len() as u64));

@@ -148,7 +148,7 @@ fn login_declined<B: Bot>(place: &Place) {
     drop(bot);
     place.simulator.then(SOON, |world| world.phone().cancel());
     let (refused, seen) = open::<B>(place, &folder.file(), Resume::Push);
-    assert!(matches!(refused.map(drop), Err(Error::Expired)));
+    assert!(matches!(refused.map(drop), Err(Error::NotConfirmed)));
     assert_eq!(seen, ["closed 0", "on phone"]);
     place.simulator.then(SOON, |world| world.phone().cancel());
     place.confirm_login();

@@ -211,7 +211,7 @@ impl From<Error> for Failure {
                 Self::new(Exit::LoginNeeded, "you have logged out", "已退出登录")
             }
             Error::LoggedOut { .. } => of(Exit::LoginNeeded, "会话已结束"),
-            Error::Expired => of(Exit::LoginNeeded, "登录未在手机上确认"),
+            Error::NotConfirmed => of(Exit::LoginNeeded, "登录未在手机上确认"),
             Error::InUse => of(Exit::InUse, "会话正被另一进程使用"),
             Error::Unanswered { .. } => of(Exit::Unanswered, "未收到回复，操作可能已经生效")
                 .hint("look at the phone before repeating it", "重复操作之前请先在手机上查看"),
@@ -315,7 +315,7 @@ mod tests {
         let storage = |kind| Error::Storage(StorageFailure::new(kind));
         for (error, code) in [
             (storage(StorageKind::Missing), 3),
-            (Error::Expired, 3),
+            (Error::NotConfirmed, 3),
             (Error::InUse, 4),
             (refused(1204), 6),
             (Error::Limited { endpoint: "x", message: "".into() }, 6),

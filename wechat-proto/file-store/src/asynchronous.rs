@@ -89,12 +89,11 @@ impl<S> fmt::Debug for Blocking<S> {
     }
 }
 
-/// A session in a file, for one holder at a time: the async version of [`FileStore`], which
-/// documents the guarantees.
+/// The async version of [`FileStore`], which documents the guarantees.
 ///
 /// # Cancel safety
 ///
-/// Like [`Blocking`]. If the store is dropped during an operation, its lock is released when the
+/// As for [`Blocking`]. If the store is dropped during an operation, its lock is released when the
 /// operation completes.
 #[derive(Debug)]
 pub struct AsyncFileStore {
@@ -107,7 +106,7 @@ impl AsyncFileStore {
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, the lock of the store is released soon.
+    /// If the future is dropped, the lock of the store is released when the pending operation completes.
     ///
     /// # Errors
     ///

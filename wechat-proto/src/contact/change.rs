@@ -236,13 +236,12 @@ impl Directory {
     /// # }
     /// ```
     ///
-    /// There is no queue that could overflow, and no change is lost. However, a change that was
-    /// reverted between the two copies is not reported. Compare after each message for the finest
-    /// granularity that the service offers.
+    /// A change that was reverted between the two copies is not reported. Compare after each message
+    /// for the finest granularity that the service offers.
     ///
-    /// The changes of a batch are in the directory before its first message is returned. So are the
-    /// members of its rooms that are looked up first ([`Inbox`](crate::sync::Inbox)). All other
-    /// looked-up contacts are in the directory before the first message of the next batch.
+    /// Before the first message of a batch is returned, the directory contains the changes of the batch
+    /// and the members that the [`Inbox`](crate::sync::Inbox) looks up before it returns messages. It
+    /// contains all other looked-up contacts before the first message of the next batch.
     pub fn changes_since(&self, old: &Self) -> Vec<Change> {
         let mut changes = Vec::new();
         if Arc::ptr_eq(&self.contacts, &old.contacts) {

@@ -109,9 +109,9 @@ fn same_owner_in_other_form_is_no_change() {
     );
 }
 
-/// Each field that changes alone is reported under its own name.
+/// A changed list of members also changes `member_count`.
 #[test]
-fn every_field_has_a_name() {
+fn changed_fields_are_reported_by_name() {
     for (wire, name) in [
         (r#""NickName":"x""#, "nick_name"),
         (r#""RemarkName":"x""#, "remark_name"),

@@ -87,8 +87,8 @@ impl Directory {
         }
     }
 
-    /// Returns the display name of a message's author: the remark, else (in a room) the name that
-    /// the member has there, else the nickname (`docs/protocol.md` §10), else `unknown`.
+    /// Returns the display name of a message's author: the remark, else the display
+    /// name in the room, else the nickname (`docs/protocol.md` §10), else `unknown`.
     pub fn author_name(&self, message: &Message) -> Box<str> {
         let author = message.author();
         let room = self.find(message.peer()).filter(|room| room.is_room());
@@ -98,8 +98,8 @@ impl Directory {
         }
     }
 
-    /// Returns the display name of a room member: the remark, else its name there, else its
-    /// nickname, else `unknown`.
+    /// Returns the display name of a room member: the remark, else the display name in the
+    /// room, else the nickname, else `unknown`.
     pub fn name_of_member(&self, member: &Member) -> Box<str> {
         match self.find(&member.user_name) {
             Some(contact) if !contact.remark_name.is_empty() => contact.remark_name.clone(),
@@ -119,7 +119,7 @@ impl Directory {
         self.iter().filter(|contact| contact.is_room())
     }
 
-    /// Returns the rooms of which this person is a member, as far as their members are known.
+    /// Returns the rooms whose known members include this person.
     pub fn rooms_with<'a>(&'a self, name: &'a UserName) -> impl Iterator<Item = &'a Contact> {
         self.rooms().filter(|room| room.member(name).is_some())
     }

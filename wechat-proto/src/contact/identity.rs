@@ -59,8 +59,9 @@ pub enum IdentityKind {
 pub enum Evidence {
     /// The contacts are different: their permanent ids or numbers differ, or only one is a room.
     Different,
-    /// No evidence. This is also the result for a person who changed all names.
-    Nothing,
+    /// No evidence. This is also the result for a person who changed alias and nickname, unless both
+    /// identities have a permanent id or number.
+    Inconclusive,
     /// The same nickname, without a difference in alias, sex, province or city. Many contacts may
     /// match.
     Names,
@@ -106,7 +107,7 @@ impl Identity {
         {
             Evidence::Names
         } else {
-            Evidence::Nothing
+            Evidence::Inconclusive
         }
     }
 }
@@ -147,7 +148,7 @@ impl Directory {
             .map(|contact| {
                 (&contact.user_name, self.identity(&contact.user_name).compare(identity))
             })
-            .filter(|(_, evidence)| *evidence > Evidence::Nothing)
+            .filter(|(_, evidence)| *evidence > Evidence::Inconclusive)
             .collect();
         found.sort_by_key(|(_, evidence)| core::cmp::Reverse(*evidence));
         found
@@ -196,11 +197,11 @@ mod tests {
             (identity(base), identity(r#""RemarkName":"r","Alias":"else""#), Evidence::Remark),
             (identity(base), identity(r#""NickName":"n""#), Evidence::Names),
             (identity(base), identity(r#""NickName":"n","City":"c","Sex":2"#), Evidence::Names),
-            (identity(base), identity(r#""NickName":"n","City":"d""#), Evidence::Nothing),
-            (identity(base), identity(r#""NickName":"n","Province":"d""#), Evidence::Nothing),
-            (identity(base), identity(r#""NickName":"n","Sex":1"#), Evidence::Nothing),
-            (identity(base), identity(r#""NickName":"n","Alias":"eva""#), Evidence::Nothing),
-            (identity(r#""Sex":1"#), identity(r#""Sex":1"#), Evidence::Nothing),
+            (identity(base), identity(r#""NickName":"n","City":"d""#), Evidence::Inconclusive),
+            (identity(base), identity(r#""NickName":"n","Province":"d""#), Evidence::Inconclusive),
+            (identity(base), identity(r#""NickName":"n","Sex":1"#), Evidence::Inconclusive),
+            (identity(base), identity(r#""NickName":"n","Alias":"eva""#), Evidence::Inconclusive),
+            (identity(r#""Sex":1"#), identity(r#""Sex":1"#), Evidence::Inconclusive),
         ] {
             assert_eq!(one.compare(&other), evidence, "{one:?} {other:?}");
             assert_eq!(other.compare(&one), evidence, "{other:?} {one:?}");

@@ -31,7 +31,7 @@ impl FromStr for Ticket {
         match text.parse::<Secret>() {
             Ok(secret) if !secret.is_empty() => Ok(Self(secret)),
             _ => Err(Invalid {
-                what: "a friend request's ticket",
+                what: "a friend request ticket",
                 expected: "1 to 4,096 visible characters",
             }),
         }

@@ -32,18 +32,18 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            FailureKind::Resolve => "the host's name could not be resolved",
+            FailureKind::Resolve => "the host name could not be resolved",
             FailureKind::Connect => "the host could not be reached",
             FailureKind::Proxy => "the proxy could not be used",
-            FailureKind::ProxyAuthorization => "the proxy refused the user or the password",
-            FailureKind::Tls => "the secure connection could not be made",
+            FailureKind::ProxyAuthorization => "the proxy rejected the credentials",
+            FailureKind::Tls => "the TLS handshake failed",
             FailureKind::Certificate => "the server's certificate is not trusted",
-            FailureKind::Timeout => "the time limit passed",
-            FailureKind::Closed => "the connection broke",
+            FailureKind::Timeout => "the request timed out",
+            FailureKind::Closed => "the connection was closed",
             FailureKind::Truncated => "the reply ended early",
             FailureKind::TooLarge => "the reply is longer than allowed",
-            FailureKind::Encoding => "the reply has a content coding that was not requested",
-            FailureKind::Protocol => "the reply is not HTTP",
+            FailureKind::Encoding => "the reply has an unsupported or malformed encoding",
+            FailureKind::Protocol => "the reply is not valid HTTP",
             FailureKind::Unsendable => "the request cannot be sent as it is",
             FailureKind::Source => "the source could not be read",
             FailureKind::Sink => "the download could not be written",
@@ -52,7 +52,7 @@ impl fmt::Display for Failure {
         })?;
         match (self.sent, self.kind) {
             (Sent::Maybe, _) | (_, FailureKind::Source | FailureKind::Sink) => Ok(()),
-            (Sent::No, _) => f.write_str(" (nothing was sent)"),
+            (Sent::No, _) => f.write_str(" (the request was not sent)"),
         }
     }
 }
@@ -73,14 +73,14 @@ impl core::error::Error for Failure {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum FailureKind {
-    /// The host's name has no address.
+    /// The host name has no address.
     Resolve,
     /// No connection could be made.
     Connect,
     /// The proxy cannot be reached, or did not connect to the host. If it replied with another status,
     /// the source of the failure states it.
     Proxy,
-    /// The proxy refused the user or the password (407).
+    /// The proxy rejected the credentials (407).
     ProxyAuthorization,
     /// The TLS handshake failed.
     Tls,
@@ -88,7 +88,7 @@ pub enum FailureKind {
     Certificate,
     /// The deadline of the exchange or the idle time of a body has passed.
     Timeout,
-    /// The connection broke before the reply was complete.
+    /// The connection was closed before the reply was complete.
     Closed,
     /// The body is shorter than its `Content-Length`, or its chunks end early.
     Truncated,
@@ -116,8 +116,8 @@ pub enum FailureKind {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[expect(clippy::exhaustive_enums, reason = "there is no third answer")]
 pub enum Sent {
-    /// Certainly not: no connection was made, or the request has a body of which the transport
-    /// read nothing.
+    /// It has not: the request was rejected before it was sent, no connection was made, or the
+    /// transport had not begun to read the body.
     No,
     /// Something may have been sent. This is always safe to report, whereas `No` allows the request
     /// to be sent again.

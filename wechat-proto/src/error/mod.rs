@@ -38,9 +38,10 @@ pub enum Error {
     /// There is no response. [`Failure::kind`] is the stage at which the exchange failed.
     #[error("no response: {0}")]
     Transport(#[source] Failure),
-    /// The server returned an HTTP error status instead of a reply. With 500 and above, the service
-    /// or a server in front of it failed. 402 refuses a form, and 413 the size of one. For a
-    /// download, this is any status without content.
+    /// The server returned an HTTP status of 500 or above: the service or a server in front of it
+    /// failed. An upload also fails with this error for 400 to 499 (402 for a malformed form, 413 for
+    /// one that is too large), and a download for every status without content. Any other reply with
+    /// such a status is [`Error::Malformed`].
     #[error("{endpoint} returned HTTP status {status}")]
     Status {
         /// The endpoint that was called.
@@ -74,9 +75,8 @@ pub enum Error {
         endpoint: &'static str,
         /// The expected reply.
         expected: &'static str,
-        /// A description or a short excerpt of the response; empty for responses that carry
-        /// credentials. From `wechat-simulator` on this machine, the reason why it refused the
-        /// request.
+        /// A description of the response, which does not quote it. If a `wechat-simulator` on this
+        /// machine refused the request, its reason.
         found: Cow<'static, str>,
     },
     /// The service has no bytes for this download, perhaps not yet.
@@ -184,7 +184,8 @@ pub enum Error {
         /// The code that closed it first.
         ret: Ret,
         /// The duration of the session, and whether any message arrived. `None` if a parser returns
-        /// the error, during a login, and for sessions stored by version 0.1 without a start time.
+        /// the error, during a login, for sessions stored by version 0.1 without a start time, and if
+        /// the clock was set back.
         ended: Option<SessionEnded>,
         /// The service's own text in the response that closed the session, decoded; may be empty.
         message: Box<str>,
@@ -195,10 +196,12 @@ pub enum Error {
     /// declined or expires, or if no account is known. Running the login again starts with a new
     /// code or prompt.
     #[error("the login was not confirmed")]
-    Expired,
+    NotConfirmed,
 
     // The caller ended the operation.
-    /// A newer inbox of the session replaced this one, or another holder has locked its store.
+    /// Another holder uses the session: a newer inbox replaced this one, the store is locked, or its
+    /// lease has ended. Also returned by an [`Open`](crate::login::Open) that has already returned the
+    /// session.
     #[error("the session is in use elsewhere")]
     InUse,
     /// The client was stopped.
@@ -315,7 +318,7 @@ mod tests {
             (refused(Ret::OK, "No web."), "webwxsendmsg was refused: No web."),
             (
                 Error::Transport(Failure::new(FailureKind::Connect, Sent::No)),
-                "no response: the host could not be reached (nothing was sent)",
+                "no response: the host could not be reached (the request was not sent)",
             ),
             (
                 unanswered(Some(Error::Status { endpoint, status: 502 })),

@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 /// messages arrived.
 ///
 /// Since January 2025 the service lets many accounts log in and drops them seconds later
-/// (`docs/protocol.md`, "State of the service"): [`SessionEnded::is_drop`] distinguishes that from
+/// (`docs/protocol.md` §0.1): [`SessionEnded::is_drop`] distinguishes that from
 /// the regular end of a session. The library never logs in again by itself after a session ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -33,12 +33,13 @@ impl SessionEnded {
     ///
     /// The service gives no reason: a login elsewhere within that minute cannot be distinguished.
     pub fn is_drop(&self) -> bool {
-        matches!(self.retcode, Ret::SESSION_INVALID | Ret::COOKIE_INVALID) && self.after < SOON
+        matches!(self.retcode, Ret::SESSION_INVALID | Ret::COOKIE_INVALID)
+            && self.after < DROP_WINDOW
     }
 }
 
-/// Drops were seen two to six seconds after the login: `docs/protocol.md`.
-const SOON: Duration = Duration::from_secs(60);
+/// Drops were seen two to six seconds after the login: `docs/protocol.md` §0.1.
+const DROP_WINDOW: Duration = Duration::from_secs(60);
 
 impl fmt::Display for SessionEnded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -56,7 +56,7 @@ impl Credentials {
     /// 4,096 characters or has any that are not visible ASCII.
     pub fn new(uin: &str, sid: &str, skey: &str, pass_ticket: &str) -> Result<Self, Invalid> {
         if uin.parse::<i64>().is_err() {
-            return Err(Invalid { what: "an account's uin", expected: "a number" });
+            return Err(Invalid { what: "a uin", expected: "a number" });
         }
         if sid.is_empty() {
             return Err(Invalid { what: "a sid", expected: "one visible character or more" });

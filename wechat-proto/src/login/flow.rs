@@ -105,7 +105,7 @@ impl Login {
     }
 
     /// Returns a push login that fails instead of falling back to a code: with [`Error::Refused`]
-    /// if the service does not recognise the device, with [`Error::Expired`] if the prompt is
+    /// if the service does not recognise the device, with [`Error::NotConfirmed`] if the prompt is
     /// declined or not answered, or if no account is known. Polling again starts a new push login.
     pub fn on_phone() -> Self {
         Self { no_code: true, ..Self::again() }

@@ -41,7 +41,7 @@ fn push_login_completes() {
     let polls: Vec<&str> = polls.map(|request| request.http.uri().query().unwrap()).collect();
     assert!(polls[0].starts_with("loginicon=true&uuid=4ZqTbsnBgQ%3D%3D&tip=1&"), "{polls:?}");
     assert!(polls[1].starts_with("loginicon=true&uuid=4ZqTbsnBgQ%3D%3D&tip=0&"), "{polls:?}");
-    // Both the lent device and the session's device store the account for the next push login.
+    // Both the caller's device and the session's device store the account for the next push login.
     assert_eq!(stage.device.last_uin(), Some(752_650_838));
     assert_eq!(account.session.device.last_uin(), Some(752_650_838));
     // Another login of the same flow uses a code.
@@ -108,7 +108,7 @@ fn declined_prompt_is_followed_by_a_code() {
         stage.then(&[EXPIRED, CODE]).code();
     }
     stage.then(&[EXPIRED]);
-    assert!(matches!(stage.next(), Err(Error::Expired)));
+    assert!(matches!(stage.next(), Err(Error::NotConfirmed)));
     assert!(stage.last().http.uri().query().unwrap().contains("&tip=1&"));
 }
 

@@ -74,7 +74,7 @@ fn login_completes() {
         redeem,
         "https://wx2.qq.com/cgi-bin/mmwebwx-bin/webwxnewloginpage?ticket=BXegf@qrticket_0&uuid=Ye==&lang=zh_CN&scan=1&fun=new&version=v2&lang=zh_CN"
     );
-    // Later requests carry the cookies of the login page, and the lent device keeps them.
+    // Later requests carry the cookies of the login page, and the caller's device keeps them.
     let init = &stage.host.requests.get(7).unwrap().http;
     assert_eq!(init.headers()[http::header::COOKIE], "webwx_data_ticket=gS/+=; wxsid=s1d");
     assert_eq!(init.uri().host(), Some("wx2.qq.com"));
@@ -213,7 +213,7 @@ fn a_code_is_renewed_five_times() {
                 stage.then(&[text, CODE]).code();
             }
             stage.then(&[text]);
-            assert!(matches!(stage.next(), Err(Error::Expired)));
+            assert!(matches!(stage.next(), Err(Error::NotConfirmed)));
         }
         assert_eq!(stage.requested().iter().filter(|name| **name == "jslogin").count(), 12);
     }
@@ -246,7 +246,7 @@ fn login_switches_to_the_accounts_host() {
         stage.then(&[&*confirmed("wx.qq.com"), &elsewhere("wx2.qq.com"), CODE]).code();
     }
     stage.then(&[&*confirmed("wx.qq.com"), &elsewhere("wx2.qq.com")]);
-    assert!(matches!(stage.next(), Err(Error::Expired)));
+    assert!(matches!(stage.next(), Err(Error::NotConfirmed)));
 
     let mut stage = Stage::new(&[CODE]);
     stage.then(&[&*confirmed("wx.qq.com"), &elsewhere("evil.example"), CODE]).code();

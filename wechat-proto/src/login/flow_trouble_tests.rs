@@ -162,9 +162,10 @@ fn polls_that_time_out_at_once_are_slowed_down() {
     assert!(stage.host.now.since(start) > Duration::from_secs(60));
 }
 
-/// If the session is closed in the last step, the delay starts at that step.
+/// If the last step closes the session, the 30-second back-off before the next login starts at that
+/// step.
 #[test]
-fn the_delay_starts_at_the_announcement() {
+fn login_backoff_starts_at_the_last_request() {
     let closed = r#"{"BaseResponse":{"Ret":1100}}"#;
     let mut stage = Stage::new(&[]);
     refused_often(&mut stage);

@@ -16,17 +16,17 @@ const ENDPOINT: &str = "webwxlogout";
 #[non_exhaustive]
 pub enum LogoutReason {
     /// 0: the user logs out, or the phone closed the session (1100).
-    Own = 0,
+    ByUser = 0,
     /// 1: the service closed the session (1101, 1102), or limits it (1205).
-    Given = 1,
+    ByService = 1,
 }
 
 impl LogoutReason {
     /// Returns the reason that the official page gives after this code: `docs/protocol.md` §13.
     pub const fn after(ret: Ret) -> Self {
         match ret {
-            Ret::SESSION_INVALID | Ret::COOKIE_INVALID | Ret::TOO_FREQUENT => Self::Given,
-            _ => Self::Own,
+            Ret::SESSION_INVALID | Ret::COOKIE_INVALID | Ret::TOO_FREQUENT => Self::ByService,
+            _ => Self::ByUser,
         }
     }
 
@@ -49,7 +49,7 @@ pub struct Logout {
 impl Logout {
     /// Returns a request for a logout by the user.
     pub const fn new() -> Self {
-        Self::because(LogoutReason::Own)
+        Self::because(LogoutReason::ByUser)
     }
 
     /// Returns a request for a logout with this reason.
@@ -147,7 +147,7 @@ mod tests {
     fn the_first_close_is_reported() {
         let mut session = session();
         session.device.close(Ret::SESSION_INVALID, NOW);
-        run(&mut session, Logout::because(LogoutReason::Given), 200).unwrap();
+        run(&mut session, Logout::because(LogoutReason::ByService), 200).unwrap();
         assert_eq!(session.device.closed(), Some(Ret::SESSION_INVALID));
     }
 

@@ -51,9 +51,9 @@ pub enum Resume {
 /// either has hosts set by the caller, their API hosts must be equal, otherwise both must belong to
 /// the device's entry.
 ///
-/// If no session is stored, the lent device logs in. Otherwise the device of the stored session
-/// replaces it once that session is closed. The generator of the lent device is mixed into that of
-/// the stored session, so that a driver needs to mix random bytes into the lent device only.
+/// If no session is stored, the caller's device logs in. Otherwise the device of the stored session
+/// replaces it once that session is closed. The generator of the caller's device is mixed into that of
+/// the stored session, so that a driver needs to mix random bytes into that device only.
 /// Failures that end the flow are final: polling again returns the same error, or [`Error::InUse`]
 /// after a session was returned.
 #[derive(Debug)]

@@ -46,9 +46,9 @@ fn an_open_session_is_resumed() {
     }
 }
 
-/// Two copies of a stored session draw different `DeviceID`s, if the lent devices have different seeds.
+/// Two copies of a stored session draw different `DeviceID`s, if the caller's devices have different seeds.
 #[test]
-fn the_stored_session_uses_the_seed_of_the_lent_device() {
+fn the_stored_session_uses_the_seed_of_the_callers_device() {
     let requests = [[1; 32], [2; 32], [2; 32]].map(|seed| {
         let mut stage = opening(since(4), Resume::Code, &[NEWS]);
         stage.device = Device::new().with_seed(seed);
@@ -111,7 +111,7 @@ fn missing_session_fails_or_logs_in() {
     }
     let mut stage = opening(None, Resume::Code, &[CODE, confirmed, PAGE, INIT, DONE]);
     assert_eq!(stage.outputs(), "code, logged in");
-    // The lent device has the number of its account.
+    // The caller's device has the number of its account.
     for resume in [Resume::Push, Resume::Code] {
         let mut stage = opening(None, resume, &[PUSHED, confirmed, PAGE, INIT, DONE]);
         stage.device.remember(752_650_838);

@@ -1,7 +1,7 @@
 //! `GET /cgi-bin/mmwebwx-bin/webwxpushloginurl`
 //!
-//! Starts a login without a QR code: prompts the phone of an account that this device logged in
-//! before to confirm (`docs/protocol.md` §3.7).
+//! Starts a login without a QR code: the phone of an account that has logged in on this device before
+//! asks its user to confirm (`docs/protocol.md` §3.7).
 
 use core::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Dates in the format of JavaScript.
+//! Dates in the format of JavaScript's `Date.prototype.toString`.
 
 use alloc::string::ToString as _;
 use core::fmt;
@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 /// A date like `Sat Jun 23 2018 16:45:07 GMT+0800 (中国标准时间)`: the result of `Date.toString()` in
 /// a Chinese browser in China, as in the captures (`docs/protocol.md` §6.7).
 ///
-/// The time zone is always this one, so that the caller's is not disclosed.
+/// The time zone is always that of China, so that the caller's is not disclosed.
 #[derive(Clone, Copy)]
 pub(super) struct JsDate(pub(super) Timestamp);
 

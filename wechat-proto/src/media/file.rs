@@ -56,7 +56,7 @@ impl GetFile {
     /// Fails with [`Invalid`] if one of them is longer than [`GetFile::MAX`].
     pub fn named(mut self, encry_file_name: &str, file_name: &str) -> Result<Self, Invalid> {
         if encry_file_name.len().max(file_name.len()) > Self::MAX {
-            return Err(Invalid { what: "a file's name", expected: "up to 4,096 bytes" });
+            return Err(Invalid { what: "a file name", expected: "up to 4,096 bytes" });
         }
         (self.encry_file_name, self.file_name) = (encry_file_name.into(), file_name.into());
         Ok(self)

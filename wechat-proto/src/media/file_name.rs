@@ -10,12 +10,12 @@ use crate::text::truncated;
 
 /// The name of a received file, safe to append to a directory path on any system.
 ///
-/// It is a single path component: without separators, drive letters and `..`, and not a device name
-/// of Windows. It has no control characters, does not begin or end with a dot or white space, and
-/// has 1 to 255 bytes, with its extension kept. Illegal characters are replaced with `_`. Invisible
-/// ones are removed, such as those that change the direction of the text (`exe.gpj` must not look
-/// like `jpg.exe`); joiners and emoji selectors are kept inside a name. If no character remains,
-/// the name is `file`.
+/// It is a single path component: without separators, never `.` or `..`, and not a device name of
+/// Windows. It has no control characters and does not begin or end with a dot or white space. It has
+/// 1 to 255 bytes; a longer name is truncated, and an extension of up to 32 bytes is kept. Illegal
+/// characters are replaced with `_`. Invisible ones are removed, such as those that reverse the
+/// direction of text (`x\u{202e}gpj.exe` would be displayed as `xexe.jpg`); joiners and emoji
+/// selectors are kept inside a name. If no character remains, the name is `file`.
 ///
 /// Names are not unique, and a file of that name may exist: the caller decides when opening it
 /// (`create_new`). The content of the file need not match its extension.

@@ -38,7 +38,7 @@ impl GetContactPicture {
     /// visible ASCII.
     pub fn new(head_img_url: &str) -> Result<Self, Invalid> {
         let invalid = Invalid {
-            what: "a contact's HeadImgUrl",
+            what: "a `HeadImgUrl`",
             expected: "/cgi-bin/mmwebwx-bin/webwxgeticon?… or webwxgetheadimg?… in visible ASCII",
         };
         let endpoint = match link::endpoint(head_img_url, &[ICON, HEAD_IMG]) {

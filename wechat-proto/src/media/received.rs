@@ -35,7 +35,7 @@ impl GetMedia {
         let id = message.id.clone();
         Ok(Self(match &message.kind {
             Kind::Image(_) => Media::Image(GetImage::new(id, ImageSize::Full)),
-            Kind::Emoticon(sticker) if sticker.from_shop => return Err(NotFetchable::Sticker),
+            Kind::Emoticon(sticker) if sticker.is_from_shop => return Err(NotFetchable::Sticker),
             Kind::Emoticon(_) => Media::Image(GetImage::new(id, ImageSize::Big)),
             Kind::Voice(_) => Media::Voice(GetVoice::new(id)),
             Kind::Video(_) => Media::Video(GetVideo::new(id)),
@@ -55,7 +55,7 @@ impl GetMedia {
     /// - [`NotFetchable::Sticker`] if it is a sticker from the shop, which the web cannot get.
     pub fn thumbnail(message: &Message) -> Result<Self, NotFetchable> {
         match &message.kind {
-            Kind::Emoticon(sticker) if sticker.from_shop => Err(NotFetchable::Sticker),
+            Kind::Emoticon(sticker) if sticker.is_from_shop => Err(NotFetchable::Sticker),
             Kind::Image(_) | Kind::Emoticon(_) | Kind::Video(_) => {
                 let image = GetImage::new(message.id.clone(), ImageSize::Thumbnail);
                 Ok(Self(Media::Image(image)))

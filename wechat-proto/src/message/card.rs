@@ -91,14 +91,18 @@ mod tests {
 
     #[test]
     fn partial_content_is_parsed() {
-        let record = read(r#""RecommendInfo":{"UserName":"@c"}"#, "spoiled").unwrap();
+        let record = read(r#""RecommendInfo":{"UserName":"@c"}"#, "malformed").unwrap();
         assert_eq!(record.info.user_name, "@c".parse().ok());
         let xml = read("", "<msg username='wxid_c' nickname='C'/>").unwrap();
         assert_eq!((&*xml.permanent_id, &*xml.info.nick_name), ("wxid_c", "C"));
         let official = read("", "<msg username='gh_c' certflag='24'/>").unwrap();
         assert_eq!([xml.is_official(), official.is_official()], [false, true]);
-        for empty in ["", "spoiled", "<msg sex='1'/>", "<other username='c'/>"] {
-            assert_eq!(read(r#""RecommendInfo":{"UserName":""}"#, empty), None, "{empty}");
+        for incomplete in ["", "malformed", "<msg sex='1'/>", "<other username='c'/>"] {
+            assert_eq!(
+                read(r#""RecommendInfo":{"UserName":""}"#, incomplete),
+                None,
+                "{incomplete}"
+            );
         }
     }
 }

@@ -15,7 +15,8 @@ use crate::wire::document::{Attributes, Found, walk};
 pub struct Emoticon {
     /// Whether it is from the sticker shop (`HasProductId`). Such a sticker is visible on the phone
     /// only, cannot be downloaded, and its other fields are usually empty.
-    pub from_shop: bool,
+    #[serde(rename = "from_shop")]
+    pub is_from_shop: bool,
     /// MD5 of its file in hex digits, by which it can be sent again.
     pub md5: Box<str>,
     /// Size of its file, in bytes.
@@ -100,14 +101,14 @@ impl Emoticon {
     pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
         let content = record.content.trim();
         let mut emoticon = Box::new(Self {
-            from_shop: record.has_product_id != 0,
+            is_from_shop: record.has_product_id != 0,
             width: piece::unsigned(record.img_width),
             height: piece::unsigned(record.img_height),
             ..Self::default()
         });
         // A shop sticker has an empty content (in a room, only the prefix). Newer versions send `@`
         // and hex digits, as for pictures.
-        let mut any = content.is_empty() || content.starts_with('@') || emoticon.from_shop;
+        let mut any = content.is_empty() || content.starts_with('@') || emoticon.is_from_shop;
         if let Some(document) = document(content) {
             walk(&document, |path, found| match (path, found) {
                 ([.., "emoji"], Found::Element(attributes)) => {
@@ -208,14 +209,14 @@ mod tests {
     fn partial_content_is_parsed() {
         for product in ["1", "\"1\""] {
             let fields = format!("\"HasProductId\":{product}");
-            let shop = Some(Emoticon { from_shop: true, ..Emoticon::default() });
+            let shop = Some(Emoticon { is_from_shop: true, ..Emoticon::default() });
             assert_eq!(read(&fields, ""), shop);
             assert_eq!(read(&fields, "look at the phone"), shop);
         }
         assert_eq!(read("", ""), Some(Emoticon::default()));
         assert_eq!(read("", "@8f3e6a0b"), Some(Emoticon::default()));
-        for empty in ["spoiled", "<msg><gameext type=\"2\" content=\"4\"/></msg>"] {
-            assert_eq!(read("\"HasProductId\":0", empty), None, "{empty}");
+        for incomplete in ["malformed", "<msg><gameext type=\"2\" content=\"4\"/></msg>"] {
+            assert_eq!(read("\"HasProductId\":0", incomplete), None, "{incomplete}");
         }
     }
 }

@@ -313,8 +313,8 @@ mod tests {
     /// Fields that are not parsed may be malformed, too. The raw JSON is repaired nevertheless.
     #[test]
     fn raw_json_is_repaired() {
-        let spoiled = message(r#""MsgType":4711,"RecommendInfo":{"NickName":"\ud83d"}"#);
-        let value: serde_json::Value = serde_json::from_str(spoiled.raw.json()).unwrap();
+        let malformed = message(r#""MsgType":4711,"RecommendInfo":{"NickName":"\ud83d"}"#);
+        let value: serde_json::Value = serde_json::from_str(malformed.raw.json()).unwrap();
         assert_eq!(value["RecommendInfo"]["NickName"], "\u{fffd}");
     }
 }

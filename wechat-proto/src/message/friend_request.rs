@@ -46,7 +46,7 @@ pub struct FriendRequest {
     pub album_style: i64,
     /// The numeric id of the album's background picture.
     pub album_background_id: Box<str>,
-    /// A bit mask about the person's Moments. Bit 1 is set if there are any.
+    /// A bit mask about the person's Moments. Bit value 1 is set if there are any.
     pub sns_flag: i64,
     /// The URL of the background picture of their Moments.
     pub sns_background_url: Box<str>,
@@ -198,8 +198,8 @@ mod tests {
         assert_eq!(record.unwrap().ticket(), "v2_1@stranger".parse().ok().as_ref());
         let xml = read("", "<msg fromusername='lan'/>").unwrap();
         assert_eq!((&*xml.permanent_id, xml.ticket()), ("lan", None));
-        for empty in ["", "spoiled", "<msg ticket='v2_1@stranger'/>"] {
-            assert_eq!(read("", empty), None, "{empty}");
+        for incomplete in ["", "malformed", "<msg ticket='v2_1@stranger'/>"] {
+            assert_eq!(read("", incomplete), None, "{incomplete}");
         }
     }
 }

@@ -92,15 +92,15 @@ mod tests {
         assert_eq!(read("", ""), Some(Image::default()));
         // The record takes precedence.
         let xml = "<msg><img cdnthumbheight=\"12\" cdnthumbwidth=\"9\"/></msg>";
-        for content in ["spoiled", xml] {
+        for content in ["malformed", xml] {
             let image = read(r#""ImgWidth":7,"ImgHeight":8"#, content).unwrap();
             assert_eq!((image.width, image.height), (7, 8), "{content}");
         }
         assert_eq!(read(r#""ImgWidth":-7,"ImgHeight":"x""#, ""), Some(Image::default()));
         // The complete part of truncated XML is parsed.
         assert_eq!(read("", "<msg><img length=\"5\"/><").unwrap().length, 5);
-        for empty in ["spoiled", "<msg/>", "<msg><videomsg/></msg>", "<img"] {
-            assert_eq!(read("", empty), None, "{empty}");
+        for incomplete in ["malformed", "<msg/>", "<msg><videomsg/></msg>", "<img"] {
+            assert_eq!(read("", incomplete), None, "{incomplete}");
         }
     }
 }

@@ -11,7 +11,7 @@ use super::wire::WireMessage;
 use crate::time::Timestamp;
 use crate::wire::document::{Found, walk};
 
-/// A message from `newsapp`: `MsgType` 1 with XML content.
+/// A message from `newsapp`: `MsgType` 1, usually with XML content.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct News {

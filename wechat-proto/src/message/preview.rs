@@ -50,7 +50,7 @@ impl Kind {
             Self::SysMsg(sysmsg) => sysmsg.text().into(),
             Self::Image(_) => word(IMAGE),
             Self::Voice(_) => word(VOICE),
-            Self::Video(video) if video.short => word(SHORT_VIDEO),
+            Self::Video(video) if video.is_short => word(SHORT_VIDEO),
             Self::Video(_) => word(VIDEO),
             Self::Emoticon(emoticon) => emoticon.shown(lang),
             Self::Location(place) => {

@@ -14,7 +14,8 @@ use super::wire::WireMessage;
 #[non_exhaustive]
 pub struct Video {
     /// Whether it is a video of a few seconds recorded in the chat: `MsgType` 62.
-    pub short: bool,
+    #[serde(rename = "short")]
+    pub is_short: bool,
     /// The duration.
     #[serde(rename = "duration_ms", serialize_with = "millis")]
     pub duration: Duration,
@@ -40,7 +41,7 @@ impl Video {
     /// Returns `None` if it is not a video.
     pub(super) fn read(record: WireMessage) -> Option<Box<Self>> {
         let mut video = Box::new(Self {
-            short: record.msg_type == MsgType::SHORT_VIDEO.0,
+            is_short: record.msg_type == MsgType::SHORT_VIDEO.0,
             duration: Duration::from_secs(piece::unsigned(record.play_length)),
             width: piece::unsigned(record.img_width),
             height: piece::unsigned(record.img_height),
@@ -105,12 +106,12 @@ mod tests {
             "",
             "<msg><img length=\"6503\" hdlength=\"0\" /><commenturl></commenturl></msg>",
         );
-        assert_eq!(old, Some(Video { short: true, length: 6503, ..Video::default() }));
+        assert_eq!(old, Some(Video { is_short: true, length: 6503, ..Video::default() }));
         assert_eq!(read(43, "", ""), Some(Video::default()));
         assert_eq!(read(43, "", "@8f3e6a0b"), Some(Video::default()));
-        assert_eq!(read(43, r#""PlayLength":3"#, "spoiled").unwrap().duration.as_secs(), 3);
-        for empty in ["spoiled", "<msg/>"] {
-            assert_eq!(read(43, "", empty), None, "{empty}");
+        assert_eq!(read(43, r#""PlayLength":3"#, "malformed").unwrap().duration.as_secs(), 3);
+        for incomplete in ["malformed", "<msg/>"] {
+            assert_eq!(read(43, "", incomplete), None, "{incomplete}");
         }
     }
 }

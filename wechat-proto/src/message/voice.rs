@@ -20,9 +20,11 @@ pub struct Voice {
     /// The format on the phone: 4 is SILK.
     pub format: i64,
     /// Whether the recording is complete.
-    pub complete: bool,
+    #[serde(rename = "complete")]
+    pub is_complete: bool,
     /// Whether the sender cancelled the recording.
-    pub cancelled: bool,
+    #[serde(rename = "cancelled")]
+    pub is_cancelled: bool,
     /// The phone's buffer id.
     pub buffer_id: Box<str>,
     /// The permanent id of the sender.
@@ -53,8 +55,8 @@ impl Voice {
             }
             "length" => self.length = number(value),
             "voiceformat" => self.format = number(value),
-            "endflag" => self.complete = number::<i64>(value) != 0,
-            "cancelflag" => self.cancelled = number::<i64>(value) != 0,
+            "endflag" => self.is_complete = number::<i64>(value) != 0,
+            "cancelflag" => self.is_cancelled = number::<i64>(value) != 0,
             "bufid" => self.buffer_id = plain(value),
             "fromusername" => self.from = plain(value),
             "clientmsgid" => self.client_msg_id = plain(value),
@@ -90,11 +92,11 @@ mod tests {
     fn partial_content_is_parsed() {
         let xml = read("", "<msg><voicemsg voicelength=\"1999\"/></msg>").unwrap();
         assert_eq!(xml.duration, Duration::from_millis(1999));
-        let record = read(r#""VoiceLength":"70""#, "spoiled").unwrap();
+        let record = read(r#""VoiceLength":"70""#, "malformed").unwrap();
         assert_eq!(record.duration, Duration::from_millis(70));
         assert_eq!(read("", ""), Some(Voice::default()));
-        for empty in ["spoiled", "<msg/>", "<msg><img/></msg>"] {
-            assert_eq!(read(r#""VoiceLength":-1"#, empty), None, "{empty}");
+        for incomplete in ["malformed", "<msg/>", "<msg><img/></msg>"] {
+            assert_eq!(read(r#""VoiceLength":-1"#, incomplete), None, "{incomplete}");
         }
     }
 }

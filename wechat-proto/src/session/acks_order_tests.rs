@@ -39,7 +39,7 @@ proptest! {
     #[test]
     fn no_message_is_lost_in_any_order_of_acknowledgements(steps in vec(step(), 1..60)) {
         let mut session = started();
-        // The messages, with the value of the key after each.
+        // The messages, each with the value of the sync key after its batch.
         let mut written: BTreeMap<usize, usize> = BTreeMap::new();
         let (mut last, mut acknowledged) = (1, BTreeSet::new());
         let mut delivered: Vec<Message> = Vec::new();

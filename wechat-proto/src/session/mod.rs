@@ -77,7 +77,7 @@ pub struct Me {
     pub user_name: UserName,
     /// The nickname, with emoji as characters.
     pub nick_name: Box<str>,
-    /// The picture: a path on the API host, without the value of its `skey`.
+    /// The avatar: a path on the API host, without the value of its `skey`.
     pub head_img_url: Box<str>,
     /// `Uin`: the number of the account, the same in every login.
     pub uin: i64,

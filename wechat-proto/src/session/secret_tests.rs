@@ -132,9 +132,9 @@ fn no_credential_is_shown() {
     }
 }
 
-/// A batch may contain tickets and keys, before and after its messages are parsed.
+/// `Debug` of a batch and of its parsed messages shows no tickets and no keys.
 #[test]
-fn a_batch_does_not_show_its_messages() {
+fn debug_of_a_batch_hides_credentials() {
     let record = r#"{"BaseResponse":{"Ret":0},"SKey":"@crypt_PLANTED","AddMsgList":[
         {"MsgId":"1","MsgType":37,"FromUserName":"fmessage","ToUserName":"@me","Ticket":"v2_PLANTED@stranger",
          "RecommendInfo":{"UserName":"@a","Ticket":"v2_PLANTED@stranger"},"Content":"&lt;msg ticket=\"PLANTED\"/&gt;"},

@@ -151,9 +151,9 @@ proptest! {
     fn malformed_sessions_are_refused(text in any::<String>(), at in any::<prop::sample::Index>()) {
         prop_assert!(Session::from_json(&text).is_err());
         let json = filled().to_json();
-        let mut spoiled: Vec<char> = json.chars().collect();
-        let at = at.index(spoiled.len());
-        spoiled.splice(at..(at + 3).min(json.chars().count()), text.chars());
-        let _ = Session::from_json(&spoiled.into_iter().collect::<String>());
+        let mut damaged: Vec<char> = json.chars().collect();
+        let at = at.index(damaged.len());
+        damaged.splice(at..(at + 3).min(json.chars().count()), text.chars());
+        let _ = Session::from_json(&damaged.into_iter().collect::<String>());
     }
 }

@@ -31,7 +31,7 @@ pub struct Batch {
     /// The new `Skey`; usually empty.
     pub(crate) skey: Secret,
     /// Whether there is more to fetch at once.
-    pub more: bool,
+    pub has_more: bool,
 }
 
 #[derive(Clone)]
@@ -63,7 +63,7 @@ impl fmt::Debug for Batch {
             .field("profile", &self.profile)
             .field("sync_key", &self.sync_key)
             .field("sync_check_key", &self.sync_check_key)
-            .field("more", &self.more)
+            .field("has_more", &self.has_more)
             .finish_non_exhaustive()
     }
 }

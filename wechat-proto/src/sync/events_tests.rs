@@ -125,10 +125,17 @@ fn next_event_acknowledges_the_message() {
     assert!(!account.session.acks.contains(&MsgId::from("1a")));
     assert_eq!(service.step(&mut flow, &mut account), "save");
     assert!(account.session.acks.contains(&MsgId::from("1a")));
+}
+
+#[test]
+fn manual_events_acknowledge_nothing() {
+    let mut account = account();
     let mut manual = events(SavePolicy::EachMessage).manual();
     let mut service = Service::new([Ok(batch(&["a", "b"], 1))]);
-    assert_eq!(service.all(&mut manual, &mut account), ["b", "save", CLOSED]);
-    assert!(!account.session.acks.contains(&MsgId::from("1b")));
+    assert_eq!(service.all(&mut manual, &mut account), ["a", "b", "save", CLOSED]);
+    for id in ["1a", "1b"] {
+        assert!(!account.session.acks.contains(&MsgId::from(id)), "{id}");
+    }
 }
 
 /// Changes are returned once, before the messages of their batch, even if new events replace the

@@ -89,7 +89,7 @@ impl Endpoint for FetchBatch {
             sync_check_key: wire.sync_check_key.take(),
             // Ignores an skey that is not a valid header value.
             skey: wire.skey.parse().unwrap_or_default(),
-            more: wire.continue_flag != 0,
+            has_more: wire.continue_flag != 0,
         })
     }
 

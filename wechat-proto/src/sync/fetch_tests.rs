@@ -40,7 +40,7 @@ fn batch_is_parsed() {
         "ContinueFlag":1,"SyncKey":{"Count":1,"List":[{"Key":1,"Val":5}]},"SKey":"","SyncCheckKey":{"Count":1,"List":[{"Key":1,"Val":6}]}}"#,
     ))
     .unwrap();
-    assert!(batch.more && !batch.is_empty());
+    assert!(batch.has_more && !batch.is_empty());
     assert_eq!(batch.sync_key.as_ref().unwrap().joined(), "1_5");
     assert_eq!(batch.sync_check_key.as_ref().unwrap().joined(), "1_6");
     assert_eq!((batch.changed.len(), batch.removed.len()), (1, 1));
@@ -61,7 +61,7 @@ fn empty_batch_is_parsed() {
         r#"{"BaseResponse":{"Ret":0},"Profile":{"BitFlag":0,"NickName":{"Buff":"x"}},"SyncKey":{"Count":0,"List":[]}}"#,
     ))
     .unwrap();
-    assert!(batch.is_empty() && !batch.more);
+    assert!(batch.is_empty() && !batch.has_more);
     assert_eq!((batch.sync_key, batch.sync_check_key), (None, None));
 }
 

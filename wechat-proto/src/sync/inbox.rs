@@ -198,7 +198,7 @@ impl Inbox {
             self.step = Step::Lookup(Box::new(Call::new(lookup)));
         }
         self.messages = applied.messages.into();
-        self.batch = Some((applied.is_useful, applied.more));
+        self.batch = Some((applied.is_useful, applied.has_more));
     }
 
     /// Applies a received batch in parts, because applying a large one at once would lock the

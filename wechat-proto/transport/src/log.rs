@@ -11,7 +11,8 @@ use crate::Options;
 
 /// A completed exchange, for [`Options::trace`].
 ///
-/// **It contains credentials**: in the URL, the headers and the bodies of both sides.
+/// **It contains credentials**: in the URL, and in the headers and bodies of the request and the
+/// response.
 #[non_exhaustive]
 pub struct Exchange<'a> {
     /// The time at which the request was started.
@@ -29,10 +30,10 @@ pub struct Exchange<'a> {
 /// A function that receives exchanges.
 pub(crate) type Trace = Arc<dyn Fn(&Exchange<'_>) + Send + Sync>;
 
-/// An exchange in progress. At its end, it calls the function of [`Options::trace`], if one is set.
-/// With the feature `tracing`, it also emits a debug event with host, path, status and duration,
-/// but never a query, a header or a body.
-#[must_use = "the event is emitted at the end of the exchange"]
+/// An exchange in progress. [`Log::end`] calls the function of [`Options::trace`], if one is set. With
+/// the feature `tracing`, it also emits a debug event with host, path, status and duration, but never
+/// a query, a header or a body. A dropped log reports nothing.
+#[must_use = "only `end` reports the exchange"]
 pub struct Log {
     // Boxed, because few programs observe exchanges, but each exchange in progress has a log.
     event: Option<Box<(http::Uri, Instant)>>,
@@ -59,11 +60,11 @@ impl Log {
             match result {
                 Ok(reply) => {
                     let status = reply.status().as_u16();
-                    tracing::debug!(%host, %path, status, ?elapsed, "exchanged");
+                    tracing::debug!(%host, %path, status, ?elapsed, "exchange completed");
                 }
                 Err(failure) => {
                     let (kind, sent) = (failure.kind, failure.sent);
-                    tracing::debug!(%host, %path, ?kind, ?sent, ?elapsed, "failed");
+                    tracing::debug!(%host, %path, ?kind, ?sent, ?elapsed, "exchange failed");
                 }
             }
         }

@@ -95,7 +95,8 @@ impl Options {
         self
     }
 
-    /// Disables lookups: only hosts given to [`Options::resolve`] have an address.
+    /// Disables lookups: hosts other than IP addresses and those given to [`Options::resolve`] fail with
+    /// [`FailureKind::Resolve`](wechat_proto::error::FailureKind::Resolve).
     pub fn resolve_only(mut self) -> Self {
         self.resolve_only = true;
         self
@@ -164,8 +165,8 @@ impl Options {
     /// Passes each completed exchange to a function, such as a recorder of captures. A cancelled
     /// exchange is passed as failed, or not at all.
     ///
-    /// **An exchange contains credentials**; `wechat --trace` masks them. The function runs between
-    /// the exchange and the handling of its response, which waits for it; no lock is held.
+    /// **An exchange contains credentials**; `wechat --trace` masks them. The response is
+    /// handled after the function has returned; no lock is held.
     ///
     /// ```
     /// use wechat_transport::Options;

@@ -88,7 +88,7 @@ async fn jobs_end_on_their_own() {
     let job = |lease: Lease| async move {
         match lease.account() {
             "account 00" => panic!("on purpose"),
-            "account 01" => Err(Error::Expired),
+            "account 01" => Err(Error::NotConfirmed),
             "account 02" => Ok(Next::Withdraw),
             // It does not react to the shutdown.
             _ => std::future::pending().await,

@@ -156,7 +156,7 @@ impl Receiver<'_> {
             (Kind::Text(_), _) => "text",
             (Kind::Unsupported(_) | Kind::Unreadable { .. }, _) => "placeholder",
             // The file itself follows in another message.
-            (Kind::App(app), _) if matches!(&app.content, AppContent::File(file) if file.uploading) => {
+            (Kind::App(app), _) if matches!(&app.content, AppContent::File(file) if file.is_uploading) => {
                 "uploading"
             }
             (_, NotFetchable::Kind) => "note",

@@ -14,7 +14,7 @@ use super::state::State;
 /// Returns the meaning of the reply to `webwxsync`, and applies it.
 pub(super) fn batch(response: &Response, state: &mut State) -> Result<Meaning, Error> {
     let batch = FetchBatch::new().parse(response)?;
-    let more = batch.more;
+    let more = batch.has_more;
     let profile = batch.profile.clone();
     let messages = batch.clone().messages(state.me());
     let changed: Vec<_> = batch.changed.iter().chain(&batch.changed_members).cloned().collect();

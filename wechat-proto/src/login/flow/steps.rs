@@ -43,7 +43,7 @@ impl Login {
     pub(super) fn get_code(&mut self, device: &mut Device) -> Result<(), Interrupt> {
         if self.no_code {
             self.state = State::Start;
-            return Err(Error::Expired.into());
+            return Err(Error::NotConfirmed.into());
         }
         device.backoff(Lane::Login).restart();
         self.state = State::GettingCode(Retry::new(GetUuid::new(), Lane::Login));
@@ -70,7 +70,7 @@ impl Login {
     pub(super) fn renew(&mut self, device: &mut Device) -> Result<(), Interrupt> {
         if self.renewals >= RENEWALS {
             self.state = State::Start;
-            return Err(Error::Expired.into());
+            return Err(Error::NotConfirmed.into());
         }
         self.renewals += 1;
         match device.last_uin().filter(|_| self.no_code) {

@@ -38,7 +38,7 @@ impl LocalFile {
         let illegal = |c: char| c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r');
         if name.is_empty() || name.contains(illegal) {
             return Err(Invalid {
-                what: "a file's name",
+                what: "a file name",
                 expected: "one character or more, and no control characters",
             });
         }

@@ -18,7 +18,7 @@ pub(super) struct Form {
     head: String,
 }
 
-/// A formatter of a name that encodes the characters which would end it.
+/// Formats a name, with the characters that would end it percent-encoded.
 struct Quoted<'a>(&'a str);
 
 impl fmt::Display for Quoted<'_> {
@@ -33,11 +33,11 @@ impl fmt::Display for Quoted<'_> {
 }
 
 impl Form {
-    /// Returns an empty form with a boundary as in Chrome, which ends in 16 random letters and
-    /// digits: `docs/threats.md` U2.
+    /// Returns an empty form with a boundary like Chrome's, a fixed prefix and 16 random letters
+    /// and digits: `docs/threats.md` U2.
     pub(super) fn new(rng: &mut Generator) -> Self {
         let boundary = ["----WebKitFormBoundary", &rng.letters(16)].concat();
-        // The fields have about 2 KB.
+        // The fields take about 2 KB.
         Self { boundary, head: String::with_capacity(4096) }
     }
 

@@ -129,7 +129,7 @@ fn attachments_are_parsed() {
         extension: "png".into(),
         media_id: Box::<str>::from("@crypt_2").into(),
         encry_file_name: "a%20b.PDF".into(),
-        uploading: false,
+        is_uploading: false,
         replaces: "".into(),
         attachment: expected,
     };

@@ -64,8 +64,9 @@ pub struct File {
     pub encry_file_name: Box<str>,
     /// Whether its sender is still uploading it: it cannot be downloaded yet, and another message
     /// replaces this one when it is complete.
-    pub uploading: bool,
-    /// The [`Message::id`](crate::Message::id) of the [`uploading`](Self::uploading) message that
+    #[serde(rename = "uploading")]
+    pub is_uploading: bool,
+    /// The [`Message::id`](crate::Message::id) of the [`is_uploading`](Self::is_uploading) message that
     /// this message replaces; empty if there is none.
     pub replaces: MsgId,
     /// The attachment in the XML.
@@ -92,7 +93,7 @@ impl File {
             extension,
             media_id: Box::<str>::from(record.media_id).into(),
             encry_file_name: record.encry_file_name.into(),
-            uploading,
+            is_uploading: uploading,
             replaces,
             attachment,
         }

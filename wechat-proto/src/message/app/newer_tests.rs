@@ -73,10 +73,10 @@ fn uploading_file_is_replaced_by_the_complete_one() {
     else {
         panic!("not files")
     };
-    assert!(placeholder.uploading && !placeholder.replaces.is_known());
-    assert!(!complete.uploading);
+    assert!(placeholder.is_uploading && !placeholder.replaces.is_known());
+    assert!(!complete.is_uploading);
     assert_eq!(complete.replaces, "17".into());
-    let same = File { uploading: true, replaces: "".into(), ..(*complete).clone() };
+    let same = File { is_uploading: true, replaces: "".into(), ..(*complete).clone() };
     assert_eq!(*placeholder, same);
     assert_eq!((&*same.name, same.length, &*same.extension), ("a.pdf", 7, "pdf"));
 }

@@ -88,7 +88,7 @@ fn draft(message: &Message, to: UserName) -> Result<Draft, NotForwardable> {
             Ok(Draft::new(VIDEO, kind, to).with_media("", record.media(message)?))
         }
         (47, ..) => match &message.kind {
-            Kind::Emoticon(emoticon) if emoticon.from_shop => Err(NotForwardable::Sticker),
+            Kind::Emoticon(emoticon) if emoticon.is_from_shop => Err(NotForwardable::Sticker),
             Kind::Emoticon(emoticon) => {
                 let md5 = emoticon.md5.parse().map_err(|_| NotForwardable::Incomplete)?;
                 Ok(SendEmoticon::known(to, md5).0)

@@ -25,7 +25,8 @@ pub enum SystemEvent {
         others: Vec<Person>,
         /// Whether a list of names was split at `、` or a comma, which a name may contain: parts of
         /// `who` and `others` may then be parts of one name.
-        ambiguous: bool,
+        #[serde(rename = "ambiguous")]
+        is_ambiguous: bool,
     },
     /// People joined the room with a QR code.
     JoinedByCode {
@@ -36,14 +37,16 @@ pub enum SystemEvent {
         /// The previous members, if the text names them.
         others: Vec<Person>,
         /// As in [`SystemEvent::Invited`].
-        ambiguous: bool,
+        #[serde(rename = "ambiguous")]
+        is_ambiguous: bool,
     },
     /// People joined the room in a way that the text does not state.
     Joined {
         /// The new members.
         who: Vec<Person>,
         /// As in [`SystemEvent::Invited`].
-        ambiguous: bool,
+        #[serde(rename = "ambiguous")]
+        is_ambiguous: bool,
     },
     /// People were removed from the room. (The service does not report members who leave.)
     Removed {
@@ -101,7 +104,7 @@ pub enum SystemEvent {
         who: Vec<Person>,
     },
     /// Somebody revoked a message. [`Revoked`](super::Revoked) identifies the message.
-    Recalled {
+    MessageRevoked {
         /// The person who revoked it.
         by: Person,
     },
@@ -151,7 +154,7 @@ impl SystemEvent {
         };
         // Expands each name once, because repetitions must not turn a small message into a large
         // one.
-        let mut ambiguous = false;
+        let mut is_ambiguous = false;
         let mut all = |persons: Vec<Person>| {
             let mut met: Vec<Box<str>> = Vec::new();
             let mut out = Vec::with_capacity(persons.len());
@@ -162,7 +165,7 @@ impl SystemEvent {
                 }
                 match people(name) {
                     Some((people, split)) => {
-                        ambiguous |= split;
+                        is_ambiguous |= split;
                         met.push(name.into());
                         out.extend(people);
                     }
@@ -175,15 +178,15 @@ impl SystemEvent {
         match self {
             Self::Invited { by, who, others, .. } => {
                 let (who, others) = (all(who), all(others));
-                Self::Invited { by: one(by), who, others, ambiguous }
+                Self::Invited { by: one(by), who, others, is_ambiguous }
             }
             Self::JoinedByCode { who, of, others, .. } => {
                 let (who, others) = (all(who), all(others));
-                Self::JoinedByCode { who, of: of.map(one), others, ambiguous }
+                Self::JoinedByCode { who, of: of.map(one), others, is_ambiguous }
             }
             Self::Joined { who, .. } => {
                 let who = all(who);
-                Self::Joined { who, ambiguous }
+                Self::Joined { who, is_ambiguous }
             }
             Self::Removed { by, who } => Self::Removed { by: one(by), who: all(who) },
             Self::Renamed { by, topic } => Self::Renamed { by: one(by), topic: name(topic) },
@@ -195,7 +198,7 @@ impl SystemEvent {
             }
             Self::LiveLocationStarted { by } => Self::LiveLocationStarted { by: one(by) },
             Self::StrangerWarning { who } => Self::StrangerWarning { who: all(who) },
-            Self::Recalled { by } => Self::Recalled { by: one(by) },
+            Self::MessageRevoked { by } => Self::MessageRevoked { by: one(by) },
             Self::Tickled { by, whom, suffix } => {
                 Self::Tickled { by: one(by), whom: one(whom), suffix }
             }

@@ -147,8 +147,8 @@ fn unquoted(name: &str) -> &str {
 }
 
 fn invitation(by: Person, who: Vec<Person>, others: Vec<Person>) -> Event {
-    let ambiguous = is_split([&who, &others]);
-    Event::Invited { by, who, others, ambiguous }
+    let is_ambiguous = is_split([&who, &others]);
+    Event::Invited { by, who, others, is_ambiguous }
 }
 
 fn invited(places: &Places<'_>) -> Event {
@@ -166,8 +166,8 @@ fn i_invited(places: &Places<'_>) -> Event {
 }
 
 fn by_code(who: Vec<Person>, of: Option<Person>, others: Vec<Person>) -> Event {
-    let ambiguous = is_split([&who, &others]);
-    Event::JoinedByCode { who, of, others, ambiguous }
+    let is_ambiguous = is_split([&who, &others]);
+    Event::JoinedByCode { who, of, others, is_ambiguous }
 }
 
 fn joined_by_code(places: &Places<'_>) -> Event {
@@ -185,12 +185,12 @@ fn i_joined_by_code(places: &Places<'_>) -> Event {
 
 fn joined(places: &Places<'_>) -> Event {
     let who = places.many("who");
-    let ambiguous = is_split([&who, &[]]);
-    Event::Joined { who, ambiguous }
+    let is_ambiguous = is_split([&who, &[]]);
+    Event::Joined { who, is_ambiguous }
 }
 
 fn i_joined(_: &Places<'_>) -> Event {
-    Event::Joined { who: alloc::vec![Person::Me], ambiguous: false }
+    Event::Joined { who: alloc::vec![Person::Me], is_ambiguous: false }
 }
 
 fn i_removed(places: &Places<'_>) -> Event {
@@ -234,8 +234,8 @@ fn stranger(places: &Places<'_>) -> Event {
     Event::StrangerWarning { who }
 }
 
-fn recalled(places: &Places<'_>) -> Event {
-    Event::Recalled { by: places.one("by") }
+fn message_revoked(places: &Places<'_>) -> Event {
+    Event::MessageRevoked { by: places.one("by") }
 }
 
 fn tickle(places: &Places<'_>, whom: Person) -> Event {
@@ -344,10 +344,10 @@ pub(super) const PATTERNS: &[Pattern] = patterns! {
     Zh "{who}与群里其他人都不是微信朋友关系，请注意隐私安全" stranger, "clients that drive the page";
     En "Note: \"{who}\" is not friends with anyone else in this group chat{rest}" stranger, "a client's test";
     // Revoked messages.
-    Zh "{by}撤回了一条消息" recalled, "official";
-    En "{by} has recalled a message" recalled, "puppet4u";
-    En "{by} recalled a message" recalled, "puppet4u";
-    En "{by} withdrew a message" recalled, "clients that drive the page";
+    Zh "{by}撤回了一条消息" message_revoked, "official";
+    En "{by} has recalled a message" message_revoked, "puppet4u";
+    En "{by} recalled a message" message_revoked, "puppet4u";
+    En "{by} withdrew a message" message_revoked, "clients that drive the page";
     // Tickles.
     Zh "我拍了拍自己{suffix}" |places| tickled_themselves(&places.with_me()), "by analogy";
     Zh "我拍了拍 \"{who}\"{suffix}" |places| tickled(&places.with_me()), "by analogy";

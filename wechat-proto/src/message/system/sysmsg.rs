@@ -232,7 +232,7 @@ impl Fields {
     pub(in crate::message) fn revoked(&self) -> Revoked {
         let text: Box<str> = self.text("revokemsg/replacemsg");
         let by = match recognise(&text) {
-            Some(SystemEvent::Recalled { by }) => Some(by),
+            Some(SystemEvent::MessageRevoked { by }) => Some(by),
             _ => None,
         };
         let announcement = self.texts.get("revokemsg/announcement_id");

@@ -206,6 +206,6 @@ proptest! {
         prop_assert_eq!(&*read.text, &*text);
         prop_assert_eq!(read.by, Some(Person::Named(name.trim().into())));
         let read = read_template(&template("\"$a$\"加入了群聊", &[("a", "link_profile", &[("wxid_a", &name)], "")]));
-        prop_assert_eq!(read.event, Some(SystemEvent::Joined { who: vec![Person::Named(name.into())], ambiguous: false }));
+        prop_assert_eq!(read.event, Some(SystemEvent::Joined { who: vec![Person::Named(name.into())], is_ambiguous: false }));
     }
 }

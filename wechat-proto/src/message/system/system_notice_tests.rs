@@ -58,8 +58,8 @@ fn notices_have_events() {
         ("操作太频繁，请稍后再试。", TooFrequent),
         ("操作过于频繁，可稍后再试。", TooFrequent),
         ("我发起了位置共享，请在手机上查看", LiveLocationStarted { by: Person::Me }),
-        ("你撤回了一条消息", Recalled { by: Person::Me }),
-        ("\"大山\" has recalled a message.", Recalled { by: one("大山") }),
+        ("你撤回了一条消息", MessageRevoked { by: Person::Me }),
+        ("\"大山\" has recalled a message.", MessageRevoked { by: one("大山") }),
         (
             "\"大山\" 拍了拍我的肩膀",
             Tickled { by: one("大山"), whom: Person::Me, suffix: "的肩膀".into() },

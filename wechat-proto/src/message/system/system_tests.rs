@@ -35,18 +35,18 @@ fn several(list: &[Person]) -> bool {
 }
 
 fn invited(by: Person, who: Vec<Person>, others: Vec<Person>) -> SystemEvent {
-    let ambiguous = several(&who) || several(&others);
-    SystemEvent::Invited { by, who, others, ambiguous }
+    let is_ambiguous = several(&who) || several(&others);
+    SystemEvent::Invited { by, who, others, is_ambiguous }
 }
 
 fn by_code(who: Vec<Person>, of: Option<Person>, others: Vec<Person>) -> SystemEvent {
-    let ambiguous = several(&who) || several(&others);
-    SystemEvent::JoinedByCode { who, of, others, ambiguous }
+    let is_ambiguous = several(&who) || several(&others);
+    SystemEvent::JoinedByCode { who, of, others, is_ambiguous }
 }
 
 fn joined(who: Vec<Person>) -> SystemEvent {
-    let ambiguous = several(&who);
-    SystemEvent::Joined { who, ambiguous }
+    let is_ambiguous = several(&who);
+    SystemEvent::Joined { who, is_ambiguous }
 }
 
 fn some(name: &str) -> Option<Box<str>> {
@@ -179,8 +179,8 @@ proptest! {
 #[test]
 fn placeholders_expand_in_every_event() {
     use SystemEvent::{
-        Dissolved, FriendAdded, Invited, Joined, JoinedByCode, LiveLocationStarted, NewOwner,
-        Recalled, Removed, Renamed, StrangerWarning, Tickled, TooFrequent, VerificationNeeded,
+        Dissolved, FriendAdded, Invited, Joined, JoinedByCode, LiveLocationStarted, MessageRevoked,
+        NewOwner, Removed, Renamed, StrangerWarning, Tickled, TooFrequent, VerificationNeeded,
     };
     let people = |name: &str| (name == "$who").then(|| (named(&["Ann", "Bob"]), true));
     let words = |name: &str| (name == "$topic").then(|| "Hikers".into());
@@ -189,16 +189,16 @@ fn placeholders_expand_in_every_event() {
     let (ann, all) = (one("Ann"), || vec![one("Ann"), one("Bob"), one("Eve"), Person::Me]);
     for (event, expanded) in [
         (
-            Invited { by: place(), who: places(), others: vec![], ambiguous: false },
-            Invited { by: ann.clone(), who: all(), others: vec![], ambiguous: true },
+            Invited { by: place(), who: places(), others: vec![], is_ambiguous: false },
+            Invited { by: ann.clone(), who: all(), others: vec![], is_ambiguous: true },
         ),
         (
-            JoinedByCode { who: vec![], of: Some(place()), others: places(), ambiguous: false },
-            JoinedByCode { who: vec![], of: Some(ann.clone()), others: all(), ambiguous: true },
+            JoinedByCode { who: vec![], of: Some(place()), others: places(), is_ambiguous: false },
+            JoinedByCode { who: vec![], of: Some(ann.clone()), others: all(), is_ambiguous: true },
         ),
         (
-            Joined { who: vec![one("Eve"), one("Ann")], ambiguous: true },
-            Joined { who: vec![one("Eve"), one("Ann")], ambiguous: false },
+            Joined { who: vec![one("Eve"), one("Ann")], is_ambiguous: true },
+            Joined { who: vec![one("Eve"), one("Ann")], is_ambiguous: false },
         ),
         (NewOwner { owner: place() }, NewOwner { owner: ann.clone() }),
         (Dissolved { by: place() }, Dissolved { by: ann.clone() }),
@@ -211,7 +211,7 @@ fn placeholders_expand_in_every_event() {
         (VerificationNeeded { name: some("other") }, VerificationNeeded { name: some("other") }),
         (LiveLocationStarted { by: place() }, LiveLocationStarted { by: ann.clone() }),
         (StrangerWarning { who: places() }, StrangerWarning { who: all() }),
-        (Recalled { by: place() }, Recalled { by: ann.clone() }),
+        (MessageRevoked { by: place() }, MessageRevoked { by: ann.clone() }),
         (
             Tickled { by: one("Eve"), whom: place(), suffix: "$who".into() },
             Tickled { by: one("Eve"), whom: ann, suffix: "$who".into() },

@@ -16,8 +16,8 @@ use crate::wire::document::Found;
 pub struct Template {
     /// The text with names filled in, without links that undo an action.
     pub text: Box<str>,
-    /// The event, if the wording is known. Its names are those of [`Template::links`], even if they
-    /// contain quotes.
+    /// The event, if the wording is known. Its names come from [`Template::links`], so
+    /// quotes in a name do not truncate it.
     pub event: Option<SystemEvent>,
     /// The original text: `"$username$"邀请"$names$"加入了群聊`.
     pub template: Box<str>,
@@ -43,7 +43,8 @@ pub struct TemplateLink {
     /// The separator between the names.
     pub separator: Box<str>,
     /// Whether the link is not displayed.
-    pub hidden: bool,
+    #[serde(rename = "hidden")]
+    pub is_hidden: bool,
 }
 
 /// A person named in a [`TemplateLink`].
@@ -92,7 +93,7 @@ impl Template {
 impl TemplateLink {
     fn text(&self) -> String {
         if &*self.kind != PROFILE {
-            return if self.hidden { String::new() } else { self.title.as_ref().into() };
+            return if self.is_hidden { String::new() } else { self.title.as_ref().into() };
         }
         // A long separator would be repeated between all names.
         let usual = self.separator.is_empty() || self.separator.len() > SEPARATOR;
@@ -126,7 +127,7 @@ pub(super) struct Draft {
     title: String,
     permanent_ids: Vec<String>,
     separator: String,
-    hidden: bool,
+    is_hidden: bool,
 }
 
 impl Draft {
@@ -138,7 +139,7 @@ impl Draft {
                 match name {
                     "name" => link.name = value.into(),
                     "type" => link.kind = value.into(),
-                    "hidden" => link.hidden = value.trim() == "1",
+                    "hidden" => link.is_hidden = value.trim() == "1",
                     _ => {}
                 }
             }
@@ -185,7 +186,7 @@ impl Draft {
             title: self.title.into(),
             permanent_ids: self.permanent_ids.iter().map(|id| id.trim().into()).collect(),
             separator: self.separator.into(),
-            hidden: self.hidden,
+            is_hidden: self.is_hidden,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The pace of flows: no loop without progress sends more than one request a second, and no wait takes
+//! The rate of requests: no loop without progress sends more than one request a second, and no wait takes
 //! longer than announced, for any replies of the service and any jumps of the clock (`docs/threats.md`
 //! S6, S7, C1).
 
