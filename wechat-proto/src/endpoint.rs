@@ -5,7 +5,7 @@
 //! | build the request | [`Endpoint::request`] | `DeviceID` generator, client message id |
 //! | parse the response | [`Endpoint::parse`] | none |
 //! | parse and apply the response | [`Endpoint::receive`] | cookies, session end, the confirmed effect |
-//! | there is no response | [`Endpoint::fail`] | marks of a request that was not sent |
+//! | there is no response | [`Endpoint::fail`] | the record of a request in progress, if it was not sent |
 //!
 //! An endpoint can be used alone: `request`, your HTTP client, then `receive` or `fail`. The client
 //! follows no redirects, and returns responses of any status; [`flow`](crate::flow) lists all

@@ -36,7 +36,7 @@ pub enum Progress {
     Closed {
         /// The code that closed it.
         ret: Ret,
-        /// How it ended, if its start is known.
+        /// The circumstances of its end; `None` if its start is unknown.
         ended: Option<SessionEnded>,
     },
     /// The stored session is still open and was resumed ([`Open`](super::Open)).

@@ -11,7 +11,7 @@ use super::*;
 
 /// The result of one exchange with a service without news.
 #[derive(Clone, Debug)]
-enum Nothing {
+enum Quiet {
     /// A check: whether it reports news, and its duration in milliseconds.
     Check(bool, u64),
     /// A fetch: whether the key advances, more is announced, an old message is repeated, and a
@@ -21,26 +21,26 @@ enum Nothing {
     Jump(i64),
 }
 
-fn nothing() -> impl Strategy<Value = Nothing> {
+fn quiet() -> impl Strategy<Value = Quiet> {
     prop_oneof![
-        4 => (any::<bool>(), 0_u64..3000).prop_map(|(news, took)| Nothing::Check(news, took)),
-        2 => any::<bool>().prop_map(|news| Nothing::Check(news, 5)),
-        4 => any::<[bool; 4]>().prop_map(|[a, b, c, d]| Nothing::Fetch(a, b, c, d)),
-        2 => (0..faults().len()).prop_map(Nothing::Fault),
-        1 => (-3000_i64..3000).prop_map(Nothing::Jump),
+        4 => (any::<bool>(), 0_u64..3000).prop_map(|(news, took)| Quiet::Check(news, took)),
+        2 => any::<bool>().prop_map(|news| Quiet::Check(news, 5)),
+        4 => any::<[bool; 4]>().prop_map(|[a, b, c, d]| Quiet::Fetch(a, b, c, d)),
+        2 => (0..faults().len()).prop_map(Quiet::Fault),
+        1 => (-3000_i64..3000).prop_map(Quiet::Jump),
     ]
 }
 
 /// Simulates a repeated cycle for five minutes. Returns the times of the requests, by a clock that
 /// does not jump, and the times at which the flow's clock jumped.
-fn sends(cycle: &[Nothing]) -> [Vec<Duration>; 2] {
+fn sends(cycle: &[Quiet]) -> [Vec<Duration>; 2] {
     let mut service = Service::default();
     let (mut inbox, mut bot) = (Inbox::new(), Account::from(session_at(&service.key(0))));
     bot.session.acks_mut().acknowledge(&"1".into(), None);
     let (mut host, mut passed) = (Host::new(), Duration::ZERO);
     let (mut sent, mut jumps) = (Vec::new(), Vec::new());
     // With a key that advances, repeated changes count as new.
-    let moving = cycle.iter().any(|step| matches!(step, Nothing::Fetch(true, ..)));
+    let moving = cycle.iter().any(|step| matches!(step, Quiet::Fetch(true, ..)));
     let mut cycle = cycle.iter().cycle();
     for _ in 0..4000 {
         if passed > Duration::from_secs(300) {
@@ -56,19 +56,19 @@ fn sends(cycle: &[Nothing]) -> [Vec<Duration>; 2] {
                 // Takes the next matching result.
                 for _ in 0..20 {
                     match cycle.next() {
-                        Some(Nothing::Check(has_news, time)) if checks => {
+                        Some(Quiet::Check(has_news, time)) if checks => {
                             (news, took) = (*has_news, *time);
                             break;
                         }
-                        Some(Nothing::Fetch(a, b, c, d)) if !checks => {
+                        Some(Quiet::Fetch(a, b, c, d)) if !checks => {
                             fetch = [*a, *b, *c, *d];
                             break;
                         }
-                        Some(Nothing::Fault(n)) => {
+                        Some(Quiet::Fault(n)) => {
                             fault = Some(faults()[*n]());
                             break;
                         }
-                        Some(Nothing::Jump(minutes)) if jumps.last() != Some(&passed) => {
+                        Some(Quiet::Jump(minutes)) if jumps.last() != Some(&passed) => {
                             jumps.push(passed);
                             let now = host.now.as_millis().saturating_add_signed(minutes * 60_000);
                             host.now = Timestamp::from_millis(now);
@@ -119,7 +119,7 @@ proptest! {
 
     /// Threats S6, S7, S8, J5 and C1: all replies without news.
     #[test]
-    fn requests_without_news_are_slow(cycle in many(nothing(), 1..14)) {
+    fn requests_without_news_are_slow(cycle in many(quiet(), 1..14)) {
         is_slow(&sends(&cycle))?;
     }
 }
@@ -127,15 +127,15 @@ proptest! {
 /// Threat S7: slow replies between quick ones do not permit more quick ones.
 #[test]
 fn mixed_quick_and_slow_replies_are_slow() {
-    let empty = || Nothing::Fetch(true, false, false, false);
+    let empty = || Quiet::Fetch(true, false, false, false);
     for slow in [1000, 1900, 2000, 3000] {
         for quick in 0..6 {
-            let mut cycle = vec![Nothing::Check(true, slow), empty()];
+            let mut cycle = vec![Quiet::Check(true, slow), empty()];
             for _ in 0..quick {
-                cycle.extend([Nothing::Check(true, 0), empty()]);
+                cycle.extend([Quiet::Check(true, 0), empty()]);
             }
             is_slow(&sends(&cycle)).unwrap();
-            cycle.push(Nothing::Check(false, slow));
+            cycle.push(Quiet::Check(false, slow));
             is_slow(&sends(&cycle)).unwrap();
         }
     }
