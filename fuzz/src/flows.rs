@@ -44,7 +44,7 @@ pub(crate) fn contacts(bytes: &[u8]) {
 pub(crate) fn inbox(bytes: &[u8]) {
     let mut seen = BTreeSet::new();
     let account = watch(Inbox::new, account, bytes, &[], |message| {
-        let new = !message.id.is_known() || seen.insert(message.id.clone());
+        let new = !message.id.is_usable() || seen.insert(message.id.clone());
         assert!(new, "{} again", message.id);
     });
     assert!(account.close_reason().is_none() || account.session().device().closed().is_some());

@@ -32,7 +32,7 @@ pub struct Account {
     stopped: bool,
     /// The number of the newest inbox, which replaced all older ones.
     inboxes: u64,
-    /// The directory whose changes were noted last; `None` before the first event.
+    /// The directory when changes were last noted; `None` before the first time.
     seen: Option<Directory>,
     /// Changes that were not returned as events yet.
     changes: VecDeque<Change>,
@@ -110,8 +110,8 @@ impl Account {
         self.session.device.close_reason().or_else(|| self.stopped.then_some(Error::Stopped))
     }
 
-    /// Applies a batch of `webwxsync`, in the order of `docs/protocol.md` §7.2, after
-    /// [`FetchBatch`](crate::sync::FetchBatch) was received. Drops messages that are already
+    /// Applies a batch that [`FetchBatch`](crate::sync::FetchBatch) returned, in the order of
+    /// `docs/protocol.md` §7.2. Drops messages that are already
     /// acknowledged or pending.
     ///
     /// To find the detailed changes of contacts, compare the directory with an older copy
@@ -169,8 +169,8 @@ impl Account {
             self.session.device.note_message();
         }
         // Like a change, a message without an id may be a repetition.
-        let fresh = messages.iter().any(|message| message.id.is_known());
-        let changes = has_changes || messages.iter().any(|message| !message.id.is_known());
+        let fresh = messages.iter().any(|message| message.id.is_usable());
+        let changes = has_changes || messages.iter().any(|message| !message.id.is_usable());
         Applied {
             messages,
             contacts,
@@ -201,9 +201,9 @@ impl Account {
         merge: fn(&mut Directory, Contact),
     ) {
         for contact in contacts {
-            let guest = (!contact.is_saved()).then(|| contact.user_name.clone());
+            let unsaved = (!contact.is_saved()).then(|| contact.user_name.clone());
             merge(&mut self.directory, contact);
-            if let Some(name) = guest {
+            if let Some(name) = unsaved {
                 self.pending.touch(&self.directory, &name);
             }
         }
@@ -228,7 +228,7 @@ impl Account {
     }
 
     /// Takes the batch received while a stored session was opened. An
-    /// [`Inbox`](crate::sync::Inbox) delivers it; a loop without an inbox must handle it first.
+    /// [`Inbox`](crate::sync::Inbox) delivers it; a loop without an inbox must handle it before it fetches another batch.
     pub fn take_arrived(&mut self) -> Option<Applied> {
         self.arrived.take().map(|arrived| *arrived)
     }

@@ -82,7 +82,7 @@ pub(crate) enum Pace {
 
 impl Backoff {
     /// The number of idle responses or failures from which a flow is delayed and reports failures.
-    pub(crate) const PATIENCE: u32 = 3;
+    pub(crate) const MAX_FAILURES: u32 = 3;
     const LONGEST: Duration = Duration::from_secs(30);
     /// The cost of a request without a useful response, and the debt up to which no request is
     /// delayed. They permit at most 30 requests in any 30 seconds, for any pattern of quick and
@@ -137,7 +137,7 @@ impl Backoff {
         self.failures = self.failures.saturating_add(1);
         if matches!(error, Error::Limited { .. }) {
             // Each attempt extends the limit, so the delay starts at four seconds.
-            self.failures = self.failures.max(Self::PATIENCE + 2);
+            self.failures = self.failures.max(Self::MAX_FAILURES + 2);
         }
     }
 
@@ -147,10 +147,10 @@ impl Backoff {
             Pace::Step => (self.idle.saturating_sub(self.excused), Duration::ZERO),
             Pace::Round => (self.idle, self.owed(Self::COST, now)),
             Pace::LongPoll => {
-                let idle = match self.idle.checked_sub(Self::PATIENCE) {
+                let idle = match self.idle.checked_sub(Self::MAX_FAILURES) {
                     Some(_) if self.delayed => 0,
                     // Only every second poll is delayed.
-                    Some(more) => (more / 2).saturating_add(Self::PATIENCE),
+                    Some(more) => (more / 2).saturating_add(Self::MAX_FAILURES),
                     None => self.idle,
                 };
                 (idle, self.owed(Self::COST.saturating_mul(2), now))
@@ -170,7 +170,7 @@ impl Backoff {
         self.debt = self.debt(now).saturating_add(Self::COST).min(Self::CREDIT * 2);
         self.sent = Some(now);
         if matches!(pace, Pace::LongPoll) {
-            self.delayed = idle >= Self::PATIENCE;
+            self.delayed = idle >= Self::MAX_FAILURES;
         }
         None
     }
@@ -198,7 +198,7 @@ impl Backoff {
     /// Returns the minimum interval between the last request and the next, after this many idle
     /// responses.
     fn gap(&self, idle: u32) -> Duration {
-        match idle.saturating_add(self.failures).checked_sub(Self::PATIENCE) {
+        match idle.saturating_add(self.failures).checked_sub(Self::MAX_FAILURES) {
             // A broken connection often works again at once, but not in the same millisecond.
             None => Duration::from_millis(match self.failures {
                 0 => 0,

@@ -104,7 +104,7 @@ enum Notation {
 impl MsgId {
     /// Returns whether the id is usable. Repetitions of a message without a usable id cannot be
     /// detected.
-    pub fn is_known(&self) -> bool {
+    pub fn is_usable(&self) -> bool {
         match &self.0 {
             Notation::Number(number) => *number != 0,
             Notation::Other(text) => {

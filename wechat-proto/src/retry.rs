@@ -118,7 +118,7 @@ impl<E: Endpoint> Retry<E> {
             // Each attempt extends the limit.
             let is_limited = matches!(error, Error::Limited { .. });
             let is_reported = gives_up || is_limited || !error.is_retried();
-            if is_reported || self.failures >= Backoff::PATIENCE {
+            if is_reported || self.failures >= Backoff::MAX_FAILURES {
                 return Err(error.into());
             }
         }

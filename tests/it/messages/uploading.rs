@@ -49,7 +49,7 @@ fn completed<B: Bot>(place: &Place) {
             (placeholder.peer(), placeholder.author())
         );
         let (before, after) = (file(&placeholder), file(&complete));
-        assert!(before.is_uploading && !before.replaces.is_known());
+        assert!(before.is_uploading && !before.replaces.is_usable());
         assert!(!after.is_uploading);
         assert_eq!(after.replaces, placeholder.id);
         assert_eq!((&before.name, before.length), (&after.name, after.length));

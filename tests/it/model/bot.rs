@@ -280,7 +280,7 @@ impl Bot {
         match result {
             None => {}
             Some(Ok(receipt)) => {
-                assert!(receipt.msg_id.is_known() || receipt.client_msg_id.is_none());
+                assert!(receipt.msg_id.is_usable() || receipt.client_msg_id.is_none());
                 running.call = None;
                 return true;
             }

@@ -17,7 +17,7 @@ pub enum ContactKind {
     Room,
     /// An official account, of a business or a publisher.
     Official,
-    /// A contact that every account has, such as `filehelper`, or a chat of another service.
+    /// A contact that every account has, such as `filehelper`, or a chat of another service, a location-based room or a talk room.
     BuiltIn,
 }
 
@@ -84,7 +84,7 @@ impl Contact {
         self.kind() == ContactKind::Person
     }
 
-    /// Returns whether the contact is built in, such as `filehelper`.
+    /// Returns whether the contact is built in, as `filehelper` is.
     pub fn is_built_in(&self) -> bool {
         self.kind() == ContactKind::BuiltIn
     }

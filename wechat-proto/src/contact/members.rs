@@ -28,7 +28,7 @@ pub struct Member {
 }
 
 impl Member {
-    /// Returns the display name in the room: the name there, else the nickname, else `unknown`.
+    /// Returns the display name in the room: the name there, else the nickname, else `unknown` (the `UserName` of a built-in account).
     pub fn name(&self) -> &str {
         match self.has_name() {
             true if self.display_name.is_empty() => &self.nick_name,

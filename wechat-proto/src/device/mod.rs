@@ -244,7 +244,7 @@ impl Device {
         self.backoffs.lane(lane)
     }
 
-    /// Replaces this device by another, but keeps its back-off.
+    /// Replaces this device with another, but keeps the back-off and the send limit of this one.
     pub(crate) fn adopt(&mut self, other: Self) {
         let (backoffs, sends) = (core::mem::take(&mut self.backoffs), self.sends);
         *self = Self { backoffs, sends, ..other };

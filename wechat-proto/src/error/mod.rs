@@ -99,7 +99,7 @@ pub enum Error {
 
     // Change the request, or do without it.
     /// The service understood the request and refused it. A login fails with [`Ret::ENVIRONMENT`]
-    /// (1203), or with [`Ret::OK`] and the text of a page, if the account may not log in on the web.
+    /// (1203), or with [`Ret::OK`] and the text of a page, if the account is not allowed to log in on the web.
     #[error("{endpoint} was refused{code}{sep}{message}", code = Code(*ret), sep = separator(message))]
     Refused {
         /// The endpoint that refused.
@@ -171,7 +171,7 @@ pub enum Error {
 
     // Log in again.
     /// The session is closed (1100, 1101 or 1102); only a new login helps. Seconds after a login,
-    /// this is how the service drops accounts that may not use the web
+    /// this is how the service drops accounts that are not allowed on the web
     /// ([`SessionEnded::is_drop`]); such a session has to be removed from its store before the next
     /// login ([`Open`](crate::login::Open)). [`Ret::OK`] if the client's own logout closed it.
     #[error(

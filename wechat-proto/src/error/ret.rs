@@ -38,7 +38,7 @@ impl Ret {
     pub const COOKIE_INVALID: Self = Self(1102);
     /// The request could not be read.
     pub const PARSE: Self = Self(1200);
-    /// The account or its environment may not log in on the web.
+    /// The account or its environment is not allowed to log in on the web.
     pub const ENVIRONMENT: Self = Self(1203);
     /// The receiver is not a contact of this account.
     pub const NOT_A_CONTACT: Self = Self(1204);

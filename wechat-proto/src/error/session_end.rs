@@ -29,7 +29,7 @@ pub struct SessionEnded {
 
 impl SessionEnded {
     /// Returns whether the session ended with 1101 or 1102 less than a minute after its login, as
-    /// sessions of accounts that may not use the web do.
+    /// sessions of accounts that are not allowed on the web do.
     ///
     /// The service gives no reason: a login elsewhere within that minute cannot be distinguished.
     pub fn is_drop(&self) -> bool {

@@ -35,7 +35,7 @@ impl FileName {
             Some("video/mp4") => "mp4",
             _ => usual,
         };
-        match message.id.is_known() {
+        match message.id.is_usable() {
             true => Self::from(&*format!("{kind}-{}.{extension}", message.id)),
             false => Self::from(&*format!("{kind}.{extension}")),
         }

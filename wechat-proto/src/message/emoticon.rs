@@ -47,7 +47,7 @@ pub struct Emoticon {
     pub aes_key: Hidden,
     /// The description.
     pub description: Box<str>,
-    /// The result of the game, if it is one.
+    /// The result, if the emoticon is a game sticker.
     pub game: Option<Game>,
 }
 

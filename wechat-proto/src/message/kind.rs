@@ -17,7 +17,7 @@ use crate::text::{Text, decode};
 ///
 /// # As JSON
 ///
-/// With [`serde::Serialize`], a kind is an object of one field, the kind's name in lower case:
+/// With [`serde::Serialize`], a kind is an object with one field, named after the kind in snake case:
 /// `{"text": "hi"}`, `{"image": {…}}`, `{"unknown": {"msg_type": 4711}}`. The fields of payloads
 /// have their Rust names and are always present. Durations are milliseconds, with the suffix `_ms`;
 /// points in time are milliseconds since 1970; values of open sets are plain numbers. Values that
@@ -57,9 +57,10 @@ pub enum Kind {
     News(Box<News>),
     /// A status notification of the phone, not a chat message: `MsgType` 51.
     Status(Box<StatusNotify>),
-    /// A system notice in text form: `MsgType` 10000 and 9999.
+    /// A system notice in text form: `MsgType` 10000 and 9999, or 10002 without XML.
     System(Box<System>),
-    /// A message was revoked: see [`Message::original`](super::Message::original). `MsgType` 10002.
+    /// The revocation of a message ([`Message::original`](super::Message::original)): `MsgType` 10002,
+    /// sometimes 10000.
     Revoked(Box<Revoked>),
     /// Another system notice in XML form: `MsgType` 10002, sometimes 10000.
     SysMsg(Box<SysMsg>),

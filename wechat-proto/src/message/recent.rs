@@ -65,11 +65,11 @@ impl Recent {
         let chat = revocation.peer();
         let by_id = |id: &MsgId| self.messages.iter().rev().find(|message| message.id == *id);
         let ids = [&revoked.msg_id, &revoked.new_msg_id, &revoked.old_msg_id];
-        let original = match ids.into_iter().filter(|id| id.is_known()).find_map(by_id) {
+        let original = match ids.into_iter().filter(|id| id.is_usable()).find_map(by_id) {
             Some(original) => original,
             // Without an id, assumes the account's latest message, like the official page, unless
             // somebody else revoked their message. A message with an unknown id was not received.
-            None if !revoked.msg_id.is_known() && !revoked.new_msg_id.is_known() => {
+            None if !revoked.msg_id.is_usable() && !revoked.new_msg_id.is_usable() => {
                 if matches!(revoked.by, Some(Person::Named(_))) {
                     return None;
                 }
@@ -100,7 +100,7 @@ impl Recent {
         let is_own = message.is_outgoing() && !notice;
         let peer = message.peer();
         let size = u32::try_from(length).ok().filter(|_| length <= limit);
-        let Some(size) = size.filter(|_| message.id.is_known()) else {
+        let Some(size) = size.filter(|_| message.id.is_usable()) else {
             // The latest message of this account is then unknown.
             if let Some(own) = self.chats.get_mut(peer).filter(|_| is_own) {
                 *own = None;

@@ -108,7 +108,7 @@ impl Acks {
         messages.retain_mut(|message| {
             let position = next;
             next += 1;
-            if message.id.is_known() {
+            if message.id.is_usable() {
                 let is_open = self.open.contains_key(&message.id);
                 if is_open || self.known.contains_key(&message.id) {
                     parked.acked.insert(position);
@@ -147,7 +147,7 @@ impl Acks {
                 return self.resent.clear();
             };
             for Message { id, .. } in acked.of(batch) {
-                if id.is_known() && !self.known.contains_key(id) {
+                if id.is_usable() && !self.known.contains_key(id) {
                     self.open(id, number);
                 }
             }
@@ -177,11 +177,11 @@ impl Acks {
             if let Some(pending) = &mut parked.pending {
                 pending.remove(&at);
             }
-            if id.is_known() {
+            if id.is_usable() {
                 parked.acked.insert(at);
             }
         }
-        if id.is_known() && !self.contains(id) {
+        if id.is_usable() && !self.contains(id) {
             self.pending.remove(id);
             self.open(id, batch);
         }

@@ -105,7 +105,7 @@ impl Session {
         }
     }
 
-    /// Returns a copy to be stored, whose [version](Session::version) is above those of earlier copies.
+    /// Returns a copy to be stored, whose [version](Session::version) is higher than those of earlier copies.
     pub fn snapshot(&mut self) -> Self {
         self.revision += 1;
         self.clone()
@@ -118,7 +118,7 @@ impl Session {
         Version::new(Md5Sum::of(login.as_bytes()), self.revision)
     }
 
-    /// Returns whether messages were received and not acknowledged yet.
+    /// Returns whether any received message has not been acknowledged yet.
     pub fn has_pending(&self) -> bool {
         self.acks.has_pending()
     }

@@ -124,8 +124,8 @@ impl Inbox {
     /// unacknowledged messages are kept in memory.
     ///
     /// Store the session before each poll for a further message, even while earlier ones are
-    /// unacknowledged: cookies and keys that arrived with them are part of it. If the session ends,
-    /// unacknowledged messages are not sent again.
+    /// unacknowledged: the session contains the cookies and keys that arrived with them. If the session ends, the
+    /// service does not send unacknowledged messages again.
     #[must_use]
     pub const fn manual(mut self) -> Self {
         self.manual = true;
@@ -142,8 +142,8 @@ impl Inbox {
     /// Sets the number of delivered messages to keep, so that a message that revokes another has it
     /// as its [`Message::original`]. The default is 100; 0 keeps none.
     ///
-    /// The raw JSON is not kept, but the kept messages had at most `messages` × 16 KiB of it in
-    /// total. Above these limits, the oldest messages are dropped. They are not stored with the
+    /// The raw JSON of the messages is not kept, but counts: in total, it had at most `messages` × 16 KiB
+    /// when the messages arrived. Above these limits, the oldest messages are dropped. They are not stored with the
     /// session, and do not include messages sent by this client, which the service does not report.
     #[must_use]
     pub fn remember(mut self, messages: usize) -> Self {

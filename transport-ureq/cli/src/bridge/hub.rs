@@ -132,7 +132,7 @@ impl Hub {
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         let noted = state.notes.messages.iter().find(|noted| noted.id == message.id);
-        let noted = noted.filter(|_| message.id.is_known());
+        let noted = noted.filter(|_| message.id.is_usable());
         let seq = match noted {
             Some(noted) if noted.is_acked => return Ok(None),
             Some(noted) => noted.seq,

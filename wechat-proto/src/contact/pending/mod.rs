@@ -1,14 +1,14 @@
 //! Contacts that messages mention and the directory lacks: `docs/protocol.md` §5.1.
 
-mod guests;
 mod notice;
+mod unsaved;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use self::guests::Guests;
 use self::notice::Notice;
+use self::unsaved::Unsaved;
 use super::batches::Batches;
 use super::classify::is_built_in;
 use super::{BatchGetContacts, Contact, Directory};
@@ -40,7 +40,7 @@ pub(crate) struct Pending {
     /// The number of lookups of each room that did not find the speaker.
     fruitless: BTreeMap<UserName, u32>,
     /// The contacts that are not in the address book.
-    guests: Guests,
+    unsaved: Unsaved,
 }
 
 /// A name to look up, with the reason.
@@ -69,8 +69,8 @@ struct Seen {
 
 /// The maximum number of names, more than a session needs: `docs/threats.md` J7.
 const MOST: usize = 4096;
-/// The maximum number of guests that are kept: a session may last for months.
-const GUESTS: usize = 4096;
+/// The maximum number of unsaved contacts that are kept: a session may last for months.
+const UNSAVED: usize = 4096;
 /// The number of fruitless lookups of a room after which its unknown speakers are ignored: lists may
 /// be incomplete (`docs/shapes.md` S40), and speakers with a permanent id are on no list.
 const FRUITLESS: u32 = 3;
@@ -122,7 +122,7 @@ impl Pending {
             self.batches.keep(|item| item.name != *name);
         }
         self.fruitless.remove(name);
-        self.guests.remove(name);
+        self.unsaved.remove(name);
     }
 
     fn forget_all(&mut self, names: &BTreeSet<UserName>) {
@@ -189,17 +189,17 @@ impl Pending {
     /// Records the use of a contact, if it is not in the address book.
     pub(crate) fn touch(&mut self, directory: &Directory, name: &UserName) {
         if directory.find(name).is_some_and(|contact| !contact.is_saved()) {
-            self.guests.touch(name);
+            self.unsaved.touch(name);
         }
     }
 
-    /// Removes guests from the directory while there are more than [`GUESTS`] or the directory
+    /// Removes unsaved contacts from the directory while there are more than [`UNSAVED`] or the directory
     /// takes more memory than `limit`. The least recently used are removed first.
     pub(crate) fn evict(&mut self, directory: &mut Directory, limit: usize) {
         let mut evicted = BTreeSet::new();
-        while self.guests.len() > GUESTS || directory.bytes() > limit {
-            let Some(name) = self.guests.pop_oldest() else { break };
-            // A guest may have been saved as a contact meanwhile.
+        while self.unsaved.len() > UNSAVED || directory.bytes() > limit {
+            let Some(name) = self.unsaved.pop_oldest() else { break };
+            // An unsaved contact may have been saved as a contact meanwhile.
             if directory.find(&name).is_some_and(|contact| !contact.is_saved()) {
                 directory.remove(&name);
                 evicted.insert(name);

@@ -27,10 +27,10 @@ fn queue_is_bounded() {
     assert!(fixture.pending.seen.known.len() <= MOST && fixture.pending.seen.order.len() <= MOST);
 }
 
-/// Threat J7: the oldest guests are dropped, and looked up again on their next message. Contacts in
+/// Threat J7: the oldest unsaved contacts are dropped, and looked up again on their next message. Contacts in
 /// the address book are kept.
 #[test]
-fn oldest_guests_are_dropped() {
+fn oldest_unsaved_contacts_are_dropped() {
     let mut fixture = Fixture::new();
     let meet = |fixture: &mut Fixture, name: &str, flag: u32| {
         fixture.said(name, "hi");
@@ -42,7 +42,7 @@ fn oldest_guests_are_dropped() {
     };
     meet(&mut fixture, "@friend", 3);
     meet(&mut fixture, "@first", 0);
-    for n in 1..GUESTS {
+    for n in 1..UNSAVED {
         meet(&mut fixture, &format!("@guest{n}"), 0);
     }
     let knows = |fixture: &Fixture, name: &str| fixture.directory.find(&self::name(name)).is_some();
@@ -54,10 +54,10 @@ fn oldest_guests_are_dropped() {
     assert!(
         !knows(&fixture, "@first") && !knows(&fixture, "@guest9") && knows(&fixture, "@guest10")
     );
-    assert_eq!(fixture.directory.len(), GUESTS + 1);
+    assert_eq!(fixture.directory.len(), UNSAVED + 1);
     meet(&mut fixture, "@first", 0);
     assert!(knows(&fixture, "@first"));
-    // A guest that became a contact is kept.
+    // A contact that was saved meanwhile is kept.
     fixture.learn(r#"{"UserName":"@guest12","ContactFlag":3}"#);
     for n in 10..20 {
         meet(&mut fixture, &format!("@later{n}"), 0);
@@ -66,7 +66,7 @@ fn oldest_guests_are_dropped() {
 }
 
 #[test]
-fn dropped_guest_is_not_looked_up() {
+fn dropped_contact_is_not_looked_up() {
     let mut fixture = Fixture::new();
     fixture.learn(r#"{"UserName":"@@r","NickName":"r","MemberCount":2}"#);
     fixture.said("@@r", "@a:<br/>hi");

@@ -73,7 +73,7 @@ impl Draft {
             (["mmreader", "category", path @ ..], found) => self.articles.visit(path, found),
             (["recorditem", "recordinfo", path @ ..], found) => self.history.visit(path, found),
             (["weappinfo", name], Found::Text(text)) => self.mini_program.push(name, text),
-            // Messages of any kind may contain these elements of others, without values.
+            // A message of any kind may contain these elements of other kinds, but empty.
             (["findernamecard", path @ ..], found) if self.kind() == AppKind::CHANNELS_CARD => {
                 self.channel.visit(path, found);
             }

@@ -73,7 +73,7 @@ fn uploading_file_is_replaced_by_the_complete_one() {
     else {
         panic!("not files")
     };
-    assert!(placeholder.is_uploading && !placeholder.replaces.is_known());
+    assert!(placeholder.is_uploading && !placeholder.replaces.is_usable());
     assert!(!complete.is_uploading);
     assert_eq!(complete.replaces, "17".into());
     let same = File { is_uploading: true, replaces: "".into(), ..(*complete).clone() };

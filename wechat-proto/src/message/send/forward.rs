@@ -48,7 +48,7 @@ impl ForwardMessage {
         draft(message, to).map(|draft| Self(draft.forward()))
     }
 
-    /// Returns a request that forwards the same content to another receiver, with its own id.
+    /// Returns a request that forwards the same content to another receiver, with a new message id.
     #[must_use]
     pub fn with_receiver(&self, to: UserName) -> Self {
         Self(Draft { to, id: None, ..self.0.clone() })

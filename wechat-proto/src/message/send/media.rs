@@ -7,7 +7,7 @@ use crate::ids::UserName;
 use crate::media::{MediaType, Uploaded};
 use crate::message::file::extension;
 
-/// A request that sends an uploaded file, depending on its type, like [`SendImage`], [`SendVideo`],
+/// A request that sends an uploaded file, in the way of its type: as [`SendImage`], [`SendVideo`],
 /// [`SendEmoticon`] (a GIF) or [`SendFile`].
 ///
 /// The request must not be retried automatically: see [`SendText`](super::SendText).

@@ -43,7 +43,7 @@ pub struct Receipt {
     /// The receiver: a person or a room.
     pub to: UserName,
     /// The service's id of the message, which a revocation needs. Not usable if the reply has none
-    /// ([`MsgId::is_known`]).
+    /// ([`MsgId::is_usable`]).
     pub msg_id: MsgId,
     /// The client's id of the message, if the reply repeats it. It is not compared with the sent
     /// id. It is serialized as text, because many JSON readers round numbers of this size.
@@ -61,7 +61,7 @@ impl Receipt {
     /// Returns whether a received message is the echo of this send, which has the same id. On the
     /// file-transfer page, the service may deliver sent messages back (`docs/protocol.md` §15).
     pub fn is_echo(&self, message: &Message) -> bool {
-        self.msg_id.is_known() && self.msg_id == message.id
+        self.msg_id.is_usable() && self.msg_id == message.id
     }
 }
 

@@ -19,7 +19,7 @@ use serde::Serialize;
 use self::patterns::recognise;
 use crate::text::{Text, decode};
 
-/// A system notice in text form: `MsgType` 10000 and 9999.
+/// A system notice in text form: `MsgType` 10000 and 9999, or 10002 without XML.
 ///
 /// The text is unstructured. Its event is recognized by its wording in Chinese and English, the
 /// languages documented by the sources; in other languages, [`System::event`] is `None`.

@@ -21,7 +21,7 @@ pub struct Revoked {
     /// The chat, by a permanent id or a user name of this login, as the service wrote it.
     pub session: Box<str>,
     /// The [`Message::id`](crate::message::Message::id) of the revoked message. If it is not known
-    /// ([`MsgId::is_known`]), the latest message of this account in that chat was revoked.
+    /// ([`MsgId::is_usable`]), the latest message of this account in that chat was revoked.
     pub msg_id: MsgId,
     /// Another id of the message. The sources disagree on which of them is a web client's `MsgId`.
     pub new_msg_id: MsgId,

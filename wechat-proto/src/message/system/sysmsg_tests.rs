@@ -80,7 +80,7 @@ fn revocation_variants_are_parsed() {
         assert_eq!((&*read.text, read.by), (text, by));
     }
     let own = revoked(&revoke("<msgid>0</msgid>"));
-    assert!(!own.msg_id.is_known() && !own.new_msg_id.is_known());
+    assert!(!own.msg_id.is_usable() && !own.new_msg_id.is_usable());
 }
 
 #[test]

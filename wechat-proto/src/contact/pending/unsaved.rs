@@ -6,14 +6,14 @@ use crate::ids::UserName;
 
 /// The contacts that are not in the address book, in the order of their last use.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Guests {
+pub(super) struct Unsaved {
     by_use: BTreeMap<u64, UserName>,
     last_use: BTreeMap<UserName, u64>,
     uses: u64,
 }
 
-impl Guests {
-    /// Adds a guest, or records another use of it.
+impl Unsaved {
+    /// Adds a contact, or records another use of it.
     pub(super) fn touch(&mut self, name: &UserName) {
         self.uses += 1;
         let name = match self.last_use.get_mut(name) {
@@ -26,14 +26,14 @@ impl Guests {
         self.by_use.extend(name.map(|name| (self.uses, name)));
     }
 
-    /// Removes a guest.
+    /// Removes a contact.
     pub(super) fn remove(&mut self, name: &UserName) {
         if let Some(last) = self.last_use.remove(name) {
             self.by_use.remove(&last);
         }
     }
 
-    /// Removes the guest whose last use is the oldest.
+    /// Removes the contact whose last use is the oldest.
     pub(super) fn pop_oldest(&mut self) -> Option<UserName> {
         let (_, name) = self.by_use.pop_first()?;
         self.last_use.remove(&name);
@@ -70,7 +70,7 @@ mod tests {
 
     /// Threat W3.
     #[test]
-    fn oldest_guests_leave_a_directory_that_is_too_large() {
+    fn oldest_unsaved_contacts_leave_a_directory_that_is_too_large() {
         let mut account = Account::from(session());
         account.limit_directory(350_000);
         learn(&mut account, "@friend", 3, 0);
