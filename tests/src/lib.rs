@@ -134,88 +134,51 @@
 //! - changes of rooms by simulated people, including the removal of the account, cause no system message;
 //! - there is no rate limit, except through [`World::refuse`].
 
-mod account;
-mod account_keys;
-mod accounts;
-mod app;
-mod attached;
-mod chaos;
 mod check;
 #[cfg(test)]
 mod client;
-#[cfg(test)]
-mod client_fetch;
-mod compression;
 pub mod conformance;
 mod contact;
-mod date;
 mod demo;
-mod differences;
-mod door;
-mod findings;
-mod handle;
-mod headers;
-mod injection;
-mod jar;
-mod kinds;
-mod layout;
-mod log;
 mod media;
 mod message;
-mod multipart;
-mod outgoing;
-mod payload;
-mod people;
-mod phone;
 mod proxy;
-mod reaction;
-mod relations;
-mod reply;
-mod request;
-#[cfg(feature = "serve")]
-mod reset;
 mod rng;
-mod rooms;
 mod routes;
 #[cfg(feature = "serve")]
 pub mod serve;
 mod server;
-mod service;
-#[cfg(test)]
-mod service_mode;
 mod session;
 mod simulator;
-mod tls;
-mod tls_fault;
-mod upload;
+mod violation;
+mod wire;
 mod world;
-mod xml;
 
-pub use account::Account;
-pub use app::{App, Article, Attachment, Quoted};
-pub use attached::Part;
-pub use chaos::{Chaos, Fault, Passed};
+pub use contact::rooms::{Invitation, Verification};
 pub use contact::{Contact, Member};
 pub use demo::Demo;
-pub use door::Door;
-pub use findings::{Grade, Mode, Violation};
-pub use injection::{Effect, Injection};
-pub use kinds::Hand;
-pub use layout::Layout;
-pub use log::Logged;
+pub use media::upload::Uploaded;
 pub use media::{Asset, Fetched, Media};
+pub use message::app::{App, Article, Attachment, Quoted};
+pub use message::attached::Part;
+pub use message::kinds::Hand;
+pub use message::reaction::Reaction;
 pub use message::{Delivered, Incoming, Notice, Recommend, Sent, SentFile};
-pub use phone::Phone;
-pub use reaction::Reaction;
-pub use rooms::{Invitation, Verification};
+pub use proxy::chaos::{Chaos, Fault, Passed};
+pub use proxy::tls_fault::{TlsFault, TlsFaultProxy};
 pub use routes::ROUTES;
 pub use routes::misc::Judgement;
 pub use routes::report::Reported;
+pub use server::injection::{Effect, Injection};
 pub use server::{Cut, Server};
+pub use session::account::Account;
 pub use simulator::{Answer, Simulator, WorldGuard};
-pub use tls_fault::{TlsFault, TlsFaultProxy};
-pub use upload::Uploaded;
+pub use violation::{Grade, Mode, Violation};
 pub use world::World;
+pub use world::door::Door;
+pub use world::layout::Layout;
+pub use world::log::Logged;
+pub use world::phone::Phone;
 
 /// The examples of the front page, compiled.
 #[cfg(doctest)]

@@ -4,9 +4,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::{Check, Rule};
-use crate::differences::{JSON, REQUEST};
-use crate::findings::Fault;
-use crate::request::ordered;
+use crate::check::differences::{JSON, REQUEST};
+use crate::violation::Fault;
+use crate::wire::request::ordered;
 
 impl Check<'_> {
     /// Checks that the body is an object with exactly these keys in this order.

@@ -10,7 +10,7 @@ use wechat_proto::flow::Request;
 
 use super::opened::{Opened, body, fails, lost, reply, request, takes};
 use super::{Act, Arrived, Bench, Bodies, Deviation, Options, Script, Seen, kinds, same};
-use crate::tls::Identity;
+use crate::server::tls::Identity;
 
 pub(super) struct Secure {
     pub(super) server: Script,

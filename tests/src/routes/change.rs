@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
+use crate::check::differences::JSON;
 use crate::check::{Check, Rule};
-use crate::differences::JSON;
-use crate::findings::Fault;
+use crate::contact::rooms::Verification;
 use crate::message::name_on_the_wire;
-use crate::reply::{self, Node, Object};
-use crate::request::Decoded;
-use crate::rooms::Verification;
 use crate::simulator::Answer;
+use crate::violation::Fault;
+use crate::wire::reply::{self, Node, Object};
+use crate::wire::request::Decoded;
 use crate::world::{Event, World};
 
 /// Bit of `ContactFlag`: pinned (docs/protocol.md §10).

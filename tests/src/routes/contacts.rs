@@ -1,13 +1,13 @@
 //! `GET /cgi-bin/mmwebwx-bin/webwxgetcontact`, `POST …/webwxbatchgetcontact` (docs/protocol.md §5.1, §5.2)
 
+use crate::check::differences::JSON;
 use crate::check::{Check, Rule};
 use crate::contact::{Contact, In};
-use crate::differences::JSON;
-use crate::findings::Fault;
-use crate::reply::{self, Node, Object};
-use crate::request::{Decoded, ordered};
 use crate::routes::change::known;
 use crate::simulator::Answer;
+use crate::violation::Fault;
+use crate::wire::reply::{self, Node, Object};
+use crate::wire::request::{Decoded, ordered};
 use crate::world::World;
 
 pub(crate) fn check_book(check: &mut Check<'_>) {

@@ -3,10 +3,10 @@
 use crate::check::{Check, Rule};
 use crate::contact::In;
 use crate::message::{Incoming, Notice};
-use crate::reply::{self, Node, Object};
-use crate::request::Decoded;
 use crate::session::key_record;
 use crate::simulator::Answer;
+use crate::wire::reply::{self, Node, Object};
+use crate::wire::request::Decoded;
 use crate::world::World;
 
 pub(crate) fn check(check: &mut Check<'_>) {

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use http::{HeaderValue, header};
 
+use crate::check::differences::QUERY;
 use crate::check::{Check, Rule};
-use crate::differences::QUERY;
-use crate::findings::Fault;
 use crate::message::on_the_wire;
-use crate::reply::{self, Object};
-use crate::request::Decoded;
 use crate::routes::change::query;
 use crate::simulator::Answer;
+use crate::violation::Fault;
+use crate::wire::reply::{self, Object};
+use crate::wire::request::Decoded;
 use crate::world::{Event, World};
 
 /// The service's verdict on a link.
@@ -145,7 +145,7 @@ mod tests {
     use super::Judgement;
     use crate::World;
     use crate::client::Client;
-    use crate::request::encode;
+    use crate::wire::request::encode;
 
     fn ask(client: &mut Client, link: &str) -> http::Response<bytes::Bytes> {
         let (skey, device) = (encode(&client.skey), client.device());

@@ -2,32 +2,26 @@
 
 pub(crate) mod change;
 pub(crate) mod contacts;
+mod handle;
 pub(crate) mod init;
 pub(crate) mod login;
-pub(crate) mod login_page;
-pub(crate) mod logout;
 pub(crate) mod media;
 pub(crate) mod misc;
-pub(crate) mod pictures;
-pub(crate) mod probe;
-pub(crate) mod push;
 pub(crate) mod refusal;
 pub(crate) mod report;
-pub(crate) mod revoke;
 pub(crate) mod rooms;
 pub(crate) mod send;
-pub(crate) mod send_media;
+#[cfg(test)]
+mod service_mode_tests;
 pub(crate) mod sync;
 pub(crate) mod synccheck;
 pub(crate) mod upload;
-pub(crate) mod upload_parallel;
-mod upload_parts;
 
 use crate::check::Check;
-use crate::layout::Role;
-use crate::request::Decoded;
 use crate::simulator::Answer;
+use crate::wire::request::Decoded;
 use crate::world::World;
+use crate::world::layout::Role;
 
 /// A call: its address, the form of its requests, its check and its effect.
 pub(crate) struct Route {
@@ -145,7 +139,7 @@ pub(crate) const ALL: &[Route] = &[
     Route::get("/cgi-bin/mmwebwx-bin/login", login::check_poll, login::watch)
         .at(Role::Login, SCRIPT)
         .open(),
-    Route::get("/cgi-bin/mmwebwx-bin/webwxnewloginpage", login_page::check, login_page::answer)
+    Route::get("/cgi-bin/mmwebwx-bin/webwxnewloginpage", login::page::check, login::page::answer)
         .open(),
     Route::post("/cgi-bin/mmwebwx-bin/webwxinit", init::check, init::answer),
     Route::post("/cgi-bin/mmwebwx-bin/webwxstatusnotify", init::check_notify, init::notify),
@@ -159,23 +153,31 @@ pub(crate) const ALL: &[Route] = &[
         .at(Role::Push, SCRIPT),
     Route::post("/cgi-bin/mmwebwx-bin/webwxsync", sync::check, sync::answer),
     Route::post("/cgi-bin/mmwebwx-bin/webwxsendmsg", send::check_text, send::answer),
-    Route::post("/cgi-bin/mmwebwx-bin/webwxsendmsgimg", send_media::check_image, send::answer),
-    Route::post("/cgi-bin/mmwebwx-bin/webwxsendvideomsg", send_media::check_video, send::answer),
-    Route::post("/cgi-bin/mmwebwx-bin/webwxsendemoticon", send_media::check_emoticon, send::answer),
-    Route::post("/cgi-bin/mmwebwx-bin/webwxsendappmsg", send_media::check_app, send::answer),
-    Route::post("/cgi-bin/mmwebwx-bin/webwxrevokemsg", revoke::check, revoke::answer),
-    Route::post("/cgi-bin/mmwebwx-bin/webwxcheckupload", probe::check, probe::answer),
+    Route::post("/cgi-bin/mmwebwx-bin/webwxsendmsgimg", send::media::check_image, send::answer),
+    Route::post("/cgi-bin/mmwebwx-bin/webwxsendvideomsg", send::media::check_video, send::answer),
+    Route::post(
+        "/cgi-bin/mmwebwx-bin/webwxsendemoticon",
+        send::media::check_emoticon,
+        send::answer,
+    ),
+    Route::post("/cgi-bin/mmwebwx-bin/webwxsendappmsg", send::media::check_app, send::answer),
+    Route::post("/cgi-bin/mmwebwx-bin/webwxrevokemsg", send::revoke::check, send::revoke::answer),
+    Route::post(
+        "/cgi-bin/mmwebwx-bin/webwxcheckupload",
+        upload::check_upload::check,
+        upload::check_upload::answer,
+    ),
     Route::post("/cgi-bin/mmwebwx-bin/webwxuploadmedia", upload::check, upload::answer)
         .at(Role::File, SCRIPT)
         .with_content_type(PARTS),
     Route::post(
         "/cgi-bin/mmwebwx-bin/webwxuploadmediaparallel",
-        upload_parallel::check,
+        upload::parallel::check,
         upload::answer,
     )
     .at(Role::File, SCRIPT)
     .with_content_type(PARTS),
-    Route::post("/cgi-bin/mmwebwx-bin/webwxlogout", logout::check, logout::answer)
+    Route::post("/cgi-bin/mmwebwx-bin/webwxlogout", login::logout::check, login::logout::answer)
         .with_content_type(FORM),
     Route::post("/cgi-bin/mmwebwx-bin/webwxoplog", change::check_oplog, change::oplog),
     Route::post("/cgi-bin/mmwebwx-bin/webwxverifyuser", change::check_verify, change::verify),
@@ -194,11 +196,16 @@ pub(crate) const ALL: &[Route] = &[
         .at(Role::File, PAGE),
     Route::get("/cgi-bin/mmwebwx-bin/webwxgetpubliclinkimg", media::check_map, media::answer)
         .at(Role::Api, IMAGE),
-    Route::get("/cgi-bin/mmwebwx-bin/webwxgeticon", pictures::check_icon, media::answer)
+    Route::get("/cgi-bin/mmwebwx-bin/webwxgeticon", media::pictures::check_icon, media::answer)
         .at(Role::Api, IMAGE),
-    Route::get("/cgi-bin/mmwebwx-bin/webwxgetheadimg", pictures::check_head_img, media::answer)
-        .at(Role::Api, IMAGE),
-    Route::get("/cgi-bin/mmwebwx-bin/webwxpushloginurl", push::check, push::answer).open(),
+    Route::get(
+        "/cgi-bin/mmwebwx-bin/webwxgetheadimg",
+        media::pictures::check_head_img,
+        media::answer,
+    )
+    .at(Role::Api, IMAGE),
+    Route::get("/cgi-bin/mmwebwx-bin/webwxpushloginurl", login::push::check, login::push::answer)
+        .open(),
     Route::post("/cgi-bin/mmwebwx-bin/webwxstatreport", report::check, report::answer).open(),
     Route::post("/cgi-bin/mmwebwx-bin/webwxsendfeedback", misc::check_feedback, misc::feedback),
     Route::get("/cgi-bin/mmwebwx-bin/webwxcheckurl", misc::check_link, misc::link),

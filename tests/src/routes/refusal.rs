@@ -1,11 +1,11 @@
 //! Error answers. The service sends the complete body even then, with zeroes and empty values.
 
-use crate::reply::{self, Node, Object, Reply};
-use crate::routes::login_page;
+use crate::routes::login::{page, push};
 use crate::routes::media::{self, NO_RANGE};
 use crate::routes::sync::lists;
-use crate::routes::{push, rooms, synccheck, upload};
+use crate::routes::{rooms, synccheck, upload};
 use crate::session::key_record;
+use crate::wire::reply::{self, Node, Object, Reply};
 
 /// Builds the answer of a call with this code.
 pub(crate) fn refusal(name: &str, now: u64, ret: i64, message: &str) -> Reply {
@@ -21,7 +21,7 @@ pub(crate) fn refusal(name: &str, now: u64, ret: i64, message: &str) -> Reply {
         }
         "login" => return reply::script(now, format!("window.code={ret};")),
         "synccheck" => return synccheck::script(now, ret, 0),
-        "webwxnewloginpage" => return login_page::refused(now, ret, message),
+        "webwxnewloginpage" => return page::refused(now, ret, message),
         "webwxgetvideo" if ret == NO_RANGE => return media::empty(now),
         "webwxpushloginurl" => return push::refused(now, ret, message),
         "webwxcheckurl" => return reply::json(now, Object::new().with("retcode", ret)),

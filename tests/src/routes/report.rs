@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use crate::check::{Check, Rule};
-use crate::reply::{self, Object};
-use crate::request::Decoded;
 use crate::simulator::Answer;
+use crate::wire::reply::{self, Object};
+use crate::wire::request::Decoded;
 use crate::world::World;
 
 /// A telemetry report of a client.

@@ -1,16 +1,16 @@
 //! `POST …/webwxcreatechatroom`, `POST …/webwxupdatechatroom` (docs/protocol.md §11.4, §11.5)
 
+use crate::check::differences::JSON;
 use crate::check::{Check, Rule};
+use crate::contact::rooms::Invitation;
 use crate::contact::{Contact, Member};
-use crate::differences::JSON;
-use crate::findings::Fault;
 use crate::message::name_on_the_wire;
-use crate::relations::RoomEvent;
-use crate::reply::{self, Node, Object};
-use crate::request::Decoded;
-use crate::rooms::Invitation;
 use crate::routes::change::{known, query, report_change};
 use crate::simulator::Answer;
+use crate::violation::Fault;
+use crate::wire::reply::{self, Node, Object};
+use crate::wire::request::Decoded;
+use crate::world::relations::RoomEvent;
 use crate::world::{Event, World};
 
 pub(crate) fn check_create(check: &mut Check<'_>) {

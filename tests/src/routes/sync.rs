@@ -2,16 +2,16 @@
 
 use serde_json::Value;
 
+use crate::check::differences::JSON;
 use crate::check::{Check, Rule};
-use crate::differences::JSON;
-use crate::findings::Fault;
-use crate::jar::Cookie;
 use crate::message::Delivered;
-use crate::reply::{self, Node, Object};
-use crate::request::{Decoded, ordered};
-use crate::routes::login_page::{HALF_A_DAY, api_domain, data_ticket};
+use crate::routes::login::page::{HALF_A_DAY, api_domain, data_ticket};
+use crate::session::jar::Cookie;
 use crate::session::{Key, joined, key_record};
 use crate::simulator::Answer;
+use crate::violation::Fault;
+use crate::wire::reply::{self, Node, Object};
+use crate::wire::request::{Decoded, ordered};
 use crate::world::{Event, World};
 
 pub(crate) fn check(check: &mut Check<'_>) {

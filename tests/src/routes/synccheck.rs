@@ -1,12 +1,12 @@
 //! `GET /cgi-bin/mmwebwx-bin/synccheck` (docs/protocol.md §7.1)
 
+use crate::check::differences::QUERY;
 use crate::check::{Check, Rule};
-use crate::differences::QUERY;
-use crate::findings::Fault;
-use crate::reply::{self, Reply};
-use crate::request::Decoded;
 use crate::session::FileSent;
 use crate::simulator::Answer;
+use crate::violation::Fault;
+use crate::wire::reply::{self, Reply};
+use crate::wire::request::Decoded;
 use crate::world::{Event, World};
 
 pub(crate) fn check(check: &mut Check<'_>) {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use crate::findings::Mode;
 use crate::serve::scenario::Entry;
+use crate::violation::Mode;
 
 /// A simulator of the WeChat web service.
 #[derive(Debug, Parser)]

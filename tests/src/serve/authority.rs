@@ -11,8 +11,8 @@ use rcgen::{
 };
 use x509_parser::prelude::{FromDer as _, ParsedExtension, X509Certificate};
 
-use crate::layout::ALL_HOSTS;
-use crate::tls::{AUTHORITY, DAY, Identity, authority, limit};
+use crate::server::tls::{AUTHORITY, DAY, Identity, authority, limit};
+use crate::world::layout::ALL_HOSTS;
 
 /// The server's TLS configuration, and the file of the certificate to trust.
 pub(crate) struct Trusted {

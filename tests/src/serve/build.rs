@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
-use crate::app::{App, Article};
 use crate::contact::Contact;
+use crate::message::app::{App, Article};
 use crate::message::{Incoming, off_the_wire};
 use crate::serve::content::{Content, Data, NewArticle, NewMessage, Recording};
 use crate::serve::problem::Problem;

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::kinds::Hand;
+use crate::message::kinds::Hand;
 
 /// A message to deliver to the client.
 #[derive(Clone, Debug, Deserialize, ToSchema)]

@@ -6,10 +6,10 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::injection::{Effect, Injection};
 use crate::routes::ALL;
 use crate::serve::problem::Problem;
 use crate::server::Cut;
+use crate::server::injection::{Effect, Injection};
 
 /// A fault to inject.
 #[derive(Clone, Debug, Deserialize, ToSchema)]

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write as _;
 
-use crate::findings::{Grade, Violation};
 use crate::serve::control::lists::{List, Record};
 use crate::simulator::Simulator;
+use crate::violation::{Grade, Violation};
 
 /// A writer of each request to the log file once it is answered, and of violations to the terminal: fatal ones always,
 /// others once for each call.

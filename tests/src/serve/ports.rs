@@ -13,10 +13,10 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use crate::layout::ALL_HOSTS;
-use crate::payload::Payload;
 use crate::server;
-use crate::service::Service;
+use crate::server::payload::Payload;
+use crate::server::service::Service;
+use crate::world::layout::ALL_HOSTS;
 
 /// The proxy: connects clients with the simulated hosts, and with nothing else.
 #[derive(Clone)]

@@ -17,7 +17,7 @@ use crate::serve::follow::{Follower, follow};
 use crate::serve::ports::Proxy;
 use crate::serve::simulation::Simulation;
 use crate::server::accept;
-use crate::service::{Hosts, Service};
+use crate::server::service::{Hosts, Service};
 
 /// The addresses of a running command, as printed with `--json`.
 #[derive(Debug, Serialize)]

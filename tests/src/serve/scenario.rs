@@ -10,9 +10,8 @@ use toml::de::{DeTable, DeValue};
 use utoipa::ToSchema;
 
 use crate::contact::Contact;
-use crate::door::Door;
 use crate::message::name_on_the_wire;
-use crate::reaction::Reaction;
+use crate::message::reaction::Reaction;
 use crate::serve::build::named;
 use crate::serve::content::NewMessage;
 use crate::serve::fault::NewFault;
@@ -20,6 +19,7 @@ use crate::serve::population::{NewPerson, NewRoom};
 use crate::serve::problem::Problem;
 use crate::simulator::Simulator;
 use crate::world::World;
+use crate::world::door::Door;
 
 /// A world file.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::accounts::lock;
-use crate::findings::Mode;
-use crate::injection::Injection;
 use crate::serve::args::{Clock, Serve};
 use crate::serve::population::{NewPerson, NewRoom};
 use crate::serve::scenario::{PhoneAction, Scenario};
-use crate::service::{Hosts, Service};
+use crate::server::injection::Injection;
+use crate::server::service::{Hosts, Service};
 use crate::session::Stage;
 use crate::simulator::Simulator;
+use crate::simulator::accounts::lock;
+use crate::violation::Mode;
 use crate::world::World;
 
 /// The start of the fixed clock: 18 May 2033, in milliseconds. Cookies that expire later are valid for every client.

@@ -13,10 +13,10 @@ use utoipa::openapi::schema::Type;
 use utoipa::openapi::{ObjectBuilder, OpenApi, Required};
 
 use super::{Failure, Shared};
-use crate::request::params;
 use crate::serve::simulation::Simulation;
 use crate::session::Code;
 use crate::simulator::Simulator;
+use crate::wire::request::params;
 
 /// The paths that concern all accounts.
 const COMMON: [&str; 6] = [

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Body, Created, Done, Failure, Of, Shared};
-use crate::injection::{Effect, Injection};
 use crate::serve::build::named;
 use crate::serve::content::NewMessage;
 use crate::serve::fault::NewFault;
 use crate::serve::problem::Problem;
 use crate::serve::scenario::{EndCode, NewReaction, PhoneAction};
+use crate::server::injection::{Effect, Injection};
 use crate::session::Stage;
 use crate::world::World;
 

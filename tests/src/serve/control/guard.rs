@@ -14,7 +14,7 @@ use utoipa::openapi::path::ParameterIn;
 
 use super::body::plain;
 use super::{Failure, page};
-use crate::request::params;
+use crate::wire::request::params;
 
 /// The conditions of access.
 #[derive(Debug)]

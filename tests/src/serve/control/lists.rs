@@ -9,10 +9,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::records::{DownloadRecord, Numbered, RequestRecord, SentRecord, StateRecord};
 use super::{Failure, Of};
-use crate::findings::Violation;
+use crate::contact::rooms::{Invitation, Verification};
+use crate::media::upload::Uploaded;
 use crate::message::{Delivered, Notice};
-use crate::rooms::{Invitation, Verification};
-use crate::upload::Uploaded;
+use crate::violation::Violation;
 use crate::world::World;
 
 /// A list of records. Records are numbered from 0 in the order of their occurrence.

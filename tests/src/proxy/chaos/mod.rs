@@ -1,0 +1,257 @@
+//! A fault-injecting HTTP proxy between a client and a [`Server`].
+
+mod harm;
+mod wire;
+
+use std::fmt;
+use std::io::{self, Read as _};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::proxy::gate::{Bag, Gate};
+use crate::rng::Rng;
+use crate::server::Server;
+use crate::simulator::Simulator;
+use crate::simulator::accounts::lock;
+use crate::world::layout::Layout;
+
+/// A fault in an exchange. Unless stated otherwise, the world receives the request and answers it, and the fault
+/// affects the reply.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Half of the request is read, and the connection reset. The world does not receive the request.
+    CutRequest,
+    /// The whole request is read, and the connection closed. The world does not receive the request.
+    LoseRequest,
+    /// The reply is delayed by less than 200 ms.
+    Delay,
+    /// No reply is sent, and the connection stays open.
+    Stall,
+    /// The connection is reset somewhere in the reply, possibly before its first byte.
+    Reset,
+    /// The connection is closed somewhere in the reply.
+    Truncate,
+    /// The reply is sent a byte at a time.
+    Drip,
+    /// The head is sent a byte at a time and never ends.
+    SlowHead,
+    /// The reply is sent twice in succession: the second is a stale reply on the kept connection.
+    Twice,
+    /// The body never ends, in chunks.
+    Endless,
+    /// The head announces a body of petabytes.
+    Huge,
+    /// The head announces fewer bytes than are sent. For pictures and files, where this is undetectable, the connection
+    /// is reset instead.
+    LengthShort,
+    /// The head announces more bytes than are sent before the connection ends.
+    LengthLong,
+    /// The head names a content coding that was not requested.
+    Encoded,
+    /// A gateway's error page replaces the reply.
+    Gateway,
+    /// The connection is closed after the reply, while idle.
+    CloseIdle,
+    /// Replies with a 1xx status and cookies precede the reply.
+    Informed,
+    /// The reply is chunked, with cookies in its trailers.
+    Trailers,
+    /// The reply is chunked, with chunk extensions.
+    Extensions,
+    /// The lines of the head end with LF only.
+    LfOnly,
+    /// The reply is chunked and also has a wrong `content-length`.
+    LengthAndChunks,
+}
+
+impl Fault {
+    /// All faults.
+    pub const ALL: [Self; 21] = [
+        Self::CutRequest,
+        Self::LoseRequest,
+        Self::Delay,
+        Self::Stall,
+        Self::Reset,
+        Self::Truncate,
+        Self::Drip,
+        Self::SlowHead,
+        Self::Twice,
+        Self::Endless,
+        Self::Huge,
+        Self::LengthShort,
+        Self::LengthLong,
+        Self::Encoded,
+        Self::Gateway,
+        Self::CloseIdle,
+        Self::Informed,
+        Self::Trailers,
+        Self::Extensions,
+        Self::LfOnly,
+        Self::LengthAndChunks,
+    ];
+}
+
+/// An exchange that a [`Chaos`] has forwarded or faulted.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Passed {
+    /// The call, such as `webwxsync`.
+    pub endpoint: String,
+    /// The body of the request; empty if the request was cut.
+    pub request: Vec<u8>,
+    /// The injected fault, if any.
+    pub fault: Option<Fault>,
+}
+
+/// A fault-injecting proxy between a client and a [`Server`].
+///
+/// It injects every kind of [`Fault`] in turn, never in two successive exchanges. The faults are determined by its seed
+/// and the order of the requests. Its `Debug` output contains the seed and all injected faults; print it when a test
+/// fails.
+pub struct Chaos {
+    gate: Gate,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    target: SocketAddr,
+    seed: u64,
+    calm: AtomicBool,
+    state: Mutex<State>,
+}
+
+struct State {
+    rng: Rng,
+    bag: Bag<Fault>,
+    /// Ordered faults, with their endpoints.
+    ordered: Vec<(String, Fault)>,
+    passed: Vec<Passed>,
+}
+
+impl Chaos {
+    /// Starts a proxy for `server`, which speaks plain HTTP, and sets the world's origin to the proxy's. It injects no
+    /// faults until [`Chaos::storm`].
+    ///
+    /// # Errors
+    ///
+    /// If the listener cannot be bound.
+    pub fn new(simulator: &Simulator, server: &Server, seed: u64) -> io::Result<Self> {
+        let state = Mutex::new(State {
+            rng: Rng::new(seed),
+            bag: Bag::new(&Fault::ALL),
+            ordered: Vec::new(),
+            passed: Vec::new(),
+        });
+        let shared =
+            Arc::new(Shared { target: server.addr(), seed, calm: AtomicBool::new(true), state });
+        let serving = Arc::clone(&shared);
+        let gate = Gate::new("chaos", move |client| serving.serve(client))?;
+        let chaos = Self { gate, shared };
+        simulator.world().layout(Layout::One { origin: chaos.origin() });
+        Ok(chaos)
+    }
+
+    /// Returns the proxy's origin, which is also the world's: scheme, host and port.
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.gate.address())
+    }
+
+    /// Starts injecting faults.
+    pub fn storm(&self) {
+        self.shared.calm.store(false, Ordering::Relaxed);
+    }
+
+    /// Stops injecting faults, except [ordered](Chaos::order) ones.
+    pub fn calm(&self) {
+        self.shared.calm.store(true, Ordering::Relaxed);
+    }
+
+    /// Injects a fault into the next exchange of an endpoint, once, even if the proxy is [calm](Chaos::calm).
+    pub fn order(&self, endpoint: &str, fault: Fault) {
+        lock(&self.shared.state).ordered.push((endpoint.to_owned(), fault));
+    }
+
+    /// Returns every exchange so far in the order of the requests, including those that did not reach the world.
+    pub fn passed(&self) -> Vec<Passed> {
+        lock(&self.shared.state).passed.clone()
+    }
+}
+
+impl fmt::Debug for Chaos {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = lock(&self.shared.state);
+        writeln!(f, "chaos of seed {}, {} exchanges:", self.shared.seed, state.passed.len())?;
+        for (number, passed) in state.passed.iter().enumerate() {
+            if let Some(fault) = passed.fault {
+                writeln!(f, "{number:4}  {:20}  {fault:?}", passed.endpoint)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Shared {
+    /// Serves a connection to its end.
+    fn serve(&self, mut client: TcpStream) -> io::Result<()> {
+        client.set_nodelay(true)?;
+        loop {
+            let Some(head) = wire::Head::peek(&client)? else { return Ok(()) };
+            let (number, fault, place) = self.choose(&head);
+            if fault == Some(Fault::CutRequest) {
+                // A connection that is closed with unread bytes is reset.
+                head.read(&mut client, head.total / 2)?;
+                return Ok(());
+            }
+            let unread = usize::from(fault == Some(Fault::Reset));
+            let mut request = head.read(&mut client, head.total - unread)?;
+            if unread > 0 {
+                // Wait for the last byte, or the world would receive a request that was never sent completely.
+                let mut last = [0];
+                client.peek(&mut last)?;
+                request.push(last[0]);
+            }
+            lock(&self.state).passed[number].request = request[head.length..].to_vec();
+            if fault == Some(Fault::LoseRequest) {
+                return client.shutdown(Shutdown::Both);
+            }
+            let reply = wire::Reply::of(self.target, &request)?;
+            if harm::reply(&mut client, &reply, fault, place)? == harm::After::Close {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Chooses the fault of the next request, and its place.
+    fn choose(&self, head: &wire::Head) -> (usize, Option<Fault>, u64) {
+        let mut state = lock(&self.state);
+        let state = &mut *state;
+        let ordered = state.ordered.iter().position(|(endpoint, _)| *endpoint == head.endpoint);
+        let fault = match ordered {
+            Some(ordered) => Some(state.ordered.remove(ordered).1),
+            None if self.calm.load(Ordering::Relaxed) => None,
+            None if state.passed.last().is_some_and(|passed| passed.fault.is_some()) => None,
+            None if state.rng.next().is_multiple_of(4) => None,
+            None => Some(state.bag.draw(&mut state.rng)),
+        };
+        let fault = match fault {
+            Some(Fault::LengthShort) if head.is_media() => Some(Fault::Reset),
+            other => other,
+        };
+        let endpoint = head.endpoint.clone();
+        state.passed.push(Passed { endpoint, request: Vec::new(), fault });
+        (state.passed.len() - 1, fault, state.rng.next())
+    }
+}
+
+/// Discards input until the client closes the connection.
+fn outlast(client: &mut TcpStream) -> io::Result<()> {
+    client.set_read_timeout(Some(Duration::from_secs(60)))?;
+    while client.read(&mut [0; 1024])? > 0 {}
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,5 @@
+//! Fault-injecting proxies.
+
+pub(crate) mod chaos;
+mod gate;
+pub(crate) mod tls_fault;
