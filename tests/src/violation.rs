@@ -1,8 +1,6 @@
-//! Findings about requests: modes and grades.
+//! Violations: faults of requests, their grades, and the modes that refuse them.
 
 use std::fmt;
-
-use crate::check::differences::Difference;
 
 /// The set of requests that a [`World`](crate::World) accepts. All modes record the differences between a request and
 /// the expected one in [`World::violations`](crate::World::violations).
@@ -95,31 +93,4 @@ pub(crate) enum Fault {
     Order,
     /// Anything else; described by the check itself.
     Other,
-}
-
-/// A violation before it is recorded.
-#[derive(Debug)]
-pub(crate) struct Finding {
-    pub(crate) what: String,
-    pub(crate) difference: &'static Difference,
-    /// The code with which the service answers it, if not that of the difference.
-    pub(crate) ret: Option<i64>,
-}
-
-impl Finding {
-    /// Returns the code of a refusal by the service.
-    pub(crate) fn code(&self) -> i64 {
-        self.ret.unwrap_or(self.difference.ret)
-    }
-
-    pub(crate) fn recorded(&self, endpoint: &str) -> Violation {
-        let Difference { id, grade, source, .. } = *self.difference;
-        Violation {
-            endpoint: endpoint.to_owned(),
-            what: self.what.clone(),
-            grade,
-            difference: id,
-            source,
-        }
-    }
 }

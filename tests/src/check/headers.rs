@@ -4,8 +4,7 @@ use http::Method;
 
 use crate::check::Check;
 use crate::check::differences::{COOKIE, HEADER, REQUEST};
-use crate::routes::Route;
-use crate::routes::media::NO_RANGE;
+use crate::check::route::Route;
 use crate::violation::Fault;
 use crate::wire::request::Decoded;
 use crate::world::World;
@@ -13,6 +12,9 @@ use crate::world::door::Door;
 use crate::world::layout::{
     ALL_HOSTS, QRCODE_HOST, Role, entry_of, file_host, login_host, push_host,
 };
+
+/// The code for a video that is not requested as a range: status 200 and an empty body.
+pub(crate) const NO_RANGE: i64 = 206;
 
 impl World {
     /// Returns the API origin of the open page: the entry until the redirect, the shard afterwards.
@@ -70,7 +72,21 @@ const OF_PAGE: [&str; 5] =
     ["login_frequency", "last_wxuin", "MM_WX_NOTIFY_STATE", "MM_WX_SOUND_STATE", "refreshTimes"];
 
 impl Check<'_> {
-    pub(crate) fn method(&mut self, route: &Route) {
+    /// Checks all parts of the request.
+    pub(crate) fn run(&mut self, route: &Route) {
+        self.method(route);
+        self.hosts(route);
+        self.headers(route);
+        self.cookies();
+        if route.session && self.world.session.is_none() {
+            let complaint = "there is no session: the client is not logged in";
+            self.found(Fault::Missing, REQUEST, "session", complaint);
+        } else {
+            (route.check)(self);
+        }
+    }
+
+    fn method(&mut self, route: &Route) {
         let expected = if route.post { Method::POST } else { Method::GET };
         if self.request.method != expected {
             let complaint = format_args!("method is {}, not {expected}", self.request.method);
@@ -78,7 +94,7 @@ impl Check<'_> {
         }
     }
 
-    pub(crate) fn hosts(&mut self, route: &Route) {
+    fn hosts(&mut self, route: &Route) {
         let hosts = self.world.hosts(route);
         match self.request.host() {
             None => self.wrong("header `host` is missing or repeated"),
@@ -112,7 +128,7 @@ impl Check<'_> {
         }
     }
 
-    pub(crate) fn headers(&mut self, route: &Route) {
+    fn headers(&mut self, route: &Route) {
         let page = match route.name {
             "jslogin" => self.world.entry_origin(self.request),
             // This call precedes the code and uses the shard of the earlier login.
@@ -263,7 +279,7 @@ impl Check<'_> {
     }
 
     /// Checks that exactly the due cookies are sent. Otherwise the session is invalid, with code 1102 of §12.
-    pub(crate) fn cookies(&mut self) {
+    fn cookies(&mut self) {
         if self.request.header("cookie").is_err_and(|count| count > 1) {
             self.found(Fault::Repeated, HEADER, "cookie", "is repeated");
         }

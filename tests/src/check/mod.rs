@@ -2,12 +2,12 @@
 
 mod body;
 pub(crate) mod differences;
-mod headers;
+pub(crate) mod headers;
+pub(crate) mod route;
 
 use crate::check::differences::{Difference, QUERY, REQUEST};
-use crate::routes::Route;
 use crate::session::Session;
-use crate::violation::{Fault, Finding, Mode};
+use crate::violation::{Fault, Mode, Violation};
 use crate::wire::request::{Decoded, Param, encode, is_same};
 use crate::world::World;
 
@@ -43,6 +43,33 @@ impl Rule {
     }
 }
 
+/// A violation before it is recorded.
+#[derive(Debug)]
+pub(crate) struct Finding {
+    pub(crate) what: String,
+    pub(crate) difference: &'static Difference,
+    /// The code with which the service answers it, if not that of the difference.
+    pub(crate) ret: Option<i64>,
+}
+
+impl Finding {
+    /// Returns the code of a refusal by the service.
+    pub(crate) fn code(&self) -> i64 {
+        self.ret.unwrap_or(self.difference.ret)
+    }
+
+    pub(crate) fn recorded(&self, endpoint: &str) -> Violation {
+        let Difference { id, grade, source, .. } = *self.difference;
+        Violation {
+            endpoint: endpoint.to_owned(),
+            what: self.what.clone(),
+            grade,
+            difference: id,
+            source,
+        }
+    }
+}
+
 /// A check of one request.
 pub(crate) struct Check<'a> {
     pub(crate) world: &'a World,
@@ -54,19 +81,8 @@ pub(crate) struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    pub(crate) fn new(world: &'a World, request: &'a Decoded, route: &Route) -> Self {
-        let mut check = Self { world, request, found: Vec::new(), call: route.name, device: None };
-        check.method(route);
-        check.hosts(route);
-        check.headers(route);
-        check.cookies();
-        if route.session && world.session.is_none() {
-            let complaint = "there is no session: the client is not logged in";
-            check.found(Fault::Missing, REQUEST, "session", complaint);
-        } else {
-            (route.check)(&mut check);
-        }
-        check
+    pub(crate) const fn new(world: &'a World, request: &'a Decoded, call: &'static str) -> Self {
+        Self { world, request, found: Vec::new(), call, device: None }
     }
 
     /// Records a fault of a named part of the request.

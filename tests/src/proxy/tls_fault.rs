@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use crate::lock::lock;
 use crate::proxy::gate::{Bag, Gate};
 use crate::rng::Rng;
 use crate::server::Server;
-use crate::simulator::accounts::lock;
 
 /// A fault in a connection, after some number of its bytes.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

@@ -7,13 +7,14 @@ use http::header::SET_COOKIE;
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Request, StatusCode};
 
-use crate::check::Check;
 use crate::check::differences::{Difference, REQUEST};
+use crate::check::route::Route;
+use crate::check::{Check, Finding};
 use crate::routes::refusal::refusal;
-use crate::routes::{Route, login, sync, synccheck};
+use crate::routes::{login, sync, synccheck};
 use crate::session::jar::Jar;
-use crate::simulator::Answer;
-use crate::violation::{Fault, Finding, Grade, Mode};
+use crate::violation::{Fault, Grade, Mode};
+use crate::wire::reply::Answer;
 use crate::wire::reply::{self, Reply};
 use crate::wire::request::Decoded;
 use crate::world::World;
@@ -86,7 +87,9 @@ impl World {
         if route.name == "jslogin" && decoded.header("cookie") == Err(0) {
             self.jar = Jar::default();
         }
-        let Check { found: findings, device, .. } = Check::new(self, &decoded, route);
+        let mut check = Check::new(self, &decoded, route.name);
+        check.run(route);
+        let Check { found: findings, device, .. } = check;
         let is_fatal = |finding: &&Finding| {
             self.mode != Mode::Service || finding.difference.grade == Grade::Fatal
         };
@@ -241,3 +244,7 @@ fn is_page(path: &str) -> bool {
 fn take<T>(list: &mut Vec<T>, found: impl Fn(&T) -> bool) -> Option<T> {
     list.iter().position(found).map(|index| list.remove(index))
 }
+
+#[cfg(test)]
+#[path = "service_mode_tests.rs"]
+mod tests;

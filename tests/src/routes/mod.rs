@@ -11,102 +11,23 @@ pub(crate) mod refusal;
 pub(crate) mod report;
 pub(crate) mod rooms;
 pub(crate) mod send;
-#[cfg(test)]
-mod service_mode_tests;
 pub(crate) mod sync;
 pub(crate) mod synccheck;
 pub(crate) mod upload;
 
-use crate::check::Check;
-use crate::simulator::Answer;
-use crate::wire::request::Decoded;
-use crate::world::World;
+use crate::check::route::Route;
 use crate::world::layout::Role;
-
-/// A call: its address, the form of its requests, its check and its effect.
-pub(crate) struct Route {
-    pub(crate) name: &'static str,
-    pub(crate) path: &'static str,
-    pub(crate) role: Role,
-    pub(crate) accept: &'static str,
-    pub(crate) post: bool,
-    pub(crate) content_type: &'static str,
-    /// Whether it is requested as a range of all bytes.
-    pub(crate) ranged: bool,
-    /// Whether it needs a session.
-    pub(crate) session: bool,
-    pub(crate) check: fn(&mut Check<'_>),
-    /// Answers a valid request.
-    pub(crate) act: fn(&mut World, &Decoded) -> Answer,
-}
 
 const SCRIPT: &str = "*/*";
 const IMAGE: &str = "image/webp,image/apng,image/*,*/*;q=0.8";
-const DATA: &str = "application/json, text/plain, */*";
 const PLAYER: &str = "*/*";
 const PAGE: &str =
     "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,image/apng,*/*;q=0.8";
-const JSON: &str = "application/json;charset=UTF-8";
 const FORM: &str = "application/x-www-form-urlencoded";
-/// The start of most paths.
-const PREFIX: &str = "/cgi-bin/mmwebwx-bin/";
 /// The content type of the page's multipart forms; the boundary continues with 16 letters and digits.
 const PARTS: &str = "multipart/form-data; boundary=----WebKitFormBoundary";
 
 impl Route {
-    const fn new(
-        name: &'static str,
-        path: &'static str,
-        check: fn(&mut Check<'_>),
-        act: fn(&mut World, &Decoded) -> Answer,
-    ) -> Self {
-        Self {
-            name,
-            path,
-            role: Role::Api,
-            accept: DATA,
-            post: false,
-            content_type: "",
-            ranged: false,
-            session: true,
-            check,
-            act,
-        }
-    }
-
-    /// Returns a GET route whose name is its path without the [`PREFIX`].
-    const fn get(
-        path: &'static str,
-        check: fn(&mut Check<'_>),
-        act: fn(&mut World, &Decoded) -> Answer,
-    ) -> Self {
-        Self::new(path.split_at(PREFIX.len()).1, path, check, act)
-    }
-
-    const fn post(
-        path: &'static str,
-        check: fn(&mut Check<'_>),
-        act: fn(&mut World, &Decoded) -> Answer,
-    ) -> Self {
-        Self { post: true, content_type: JSON, ..Self::get(path, check, act) }
-    }
-
-    const fn at(self, role: Role, accept: &'static str) -> Self {
-        Self { role, accept, ..self }
-    }
-
-    const fn with_content_type(self, content_type: &'static str) -> Self {
-        Self { content_type, ..self }
-    }
-
-    const fn ranged(self) -> Self {
-        Self { ranged: true, ..self }
-    }
-
-    const fn open(self) -> Self {
-        Self { session: false, ..self }
-    }
-
     /// Returns the route of a path.
     pub(crate) fn of(path: &str) -> Option<&'static Self> {
         ALL.iter().find(|route| match route.path.strip_suffix("{uuid}") {

@@ -1,7 +1,8 @@
 //! Error answers. The service sends the complete body even then, with zeroes and empty values.
 
+use crate::check::headers::NO_RANGE;
 use crate::routes::login::{page, push};
-use crate::routes::media::{self, NO_RANGE};
+use crate::routes::media;
 use crate::routes::sync::lists;
 use crate::routes::{rooms, synccheck, upload};
 use crate::session::key_record;

@@ -3,8 +3,8 @@
 use crate::check::differences::QUERY;
 use crate::check::{Check, Rule};
 use crate::session::FileSent;
-use crate::simulator::Answer;
 use crate::violation::Fault;
+use crate::wire::reply::Answer;
 use crate::wire::reply::{self, Reply};
 use crate::wire::request::Decoded;
 use crate::world::{Event, World};

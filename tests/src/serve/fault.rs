@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::routes::ALL;
 use crate::serve::problem::Problem;
-use crate::server::Cut;
+use crate::server::injection::Cut;
 use crate::server::injection::{Effect, Injection};
 
 /// A fault to inject.

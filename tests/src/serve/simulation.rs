@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use crate::lock::lock;
 use crate::serve::args::{Clock, Serve};
 use crate::serve::population::{NewPerson, NewRoom};
 use crate::serve::scenario::{PhoneAction, Scenario};
@@ -14,7 +15,6 @@ use crate::server::injection::Injection;
 use crate::server::service::{Hosts, Service};
 use crate::session::Stage;
 use crate::simulator::Simulator;
-use crate::simulator::accounts::lock;
 use crate::violation::Mode;
 use crate::world::World;
 

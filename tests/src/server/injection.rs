@@ -6,8 +6,19 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Response;
 
-use crate::server::Cut;
-use crate::simulator::accounts::lock;
+use crate::lock::lock;
+
+/// The part of an exchange in which the server cuts the connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serve", derive(serde::Deserialize, utoipa::ToSchema))]
+#[cfg_attr(feature = "serve", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Cut {
+    /// The connection ends in the middle of the request's body. The world does not receive the request.
+    Request,
+    /// The connection ends before the reply. The world has handled the request.
+    Reply,
+}
 
 /// The effect of an injected fault.
 #[derive(Clone, Debug)]

@@ -22,22 +22,10 @@ use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
-use crate::server::injection::{Effect, Injection};
+use crate::server::injection::{Cut, Effect, Injection};
 use crate::server::service::{Hosts, Service};
 use crate::simulator::Simulator;
 use crate::world::layout::Layout;
-
-/// The part of an exchange in which the server cuts the connection.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[cfg_attr(feature = "serve", derive(serde::Deserialize, utoipa::ToSchema))]
-#[cfg_attr(feature = "serve", serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum Cut {
-    /// The connection ends in the middle of the request's body. The world does not receive the request.
-    Request,
-    /// The connection ends before the reply. The world has handled the request.
-    Reply,
-}
 
 /// A server on its own thread. It stops when it is dropped. It serves all accounts of the simulator's service, also
 /// those that are [added](Simulator::add_account) later.

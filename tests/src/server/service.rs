@@ -11,18 +11,17 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body as _, Incoming};
 use tokio::time::{Instant, timeout_at};
 
-use crate::routes::Route;
-use crate::server::Cut;
+use crate::check::route::Route;
 use crate::server::compression::compress;
+use crate::server::injection::Cut;
 use crate::server::injection::{Effect, Injections};
 use crate::server::payload::Payload;
-use crate::simulator::{Answer, HOLD, Simulator, TICK};
+use crate::simulator::{HOLD, Simulator, TICK};
 use crate::wire::reply;
+use crate::wire::reply::Answer;
+use crate::wire::request::MOST;
 use crate::world::World;
 use crate::world::layout::Layout;
-
-/// The maximum size of a request body in bytes, more than that of any upload.
-pub(crate) const MOST: usize = 64 << 20;
 
 /// The timing of a server.
 #[derive(Debug)]

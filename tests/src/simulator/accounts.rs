@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use bytes::Bytes;
 use http::Request;
 use tokio::sync::Notify;
 
+use crate::check::route::Route;
+use crate::lock::lock;
 use crate::rng::Rng;
-use crate::routes::Route;
-use crate::server::service::MOST;
 use crate::simulator::credentials::{AccountKeys, credentials};
 use crate::simulator::{Shared, Simulator};
 use crate::violation::Violation;
+use crate::wire::request::MOST;
 use crate::wire::request::{Decoded, decode};
 use crate::world::World;
 use crate::world::layout::Layout;
@@ -59,10 +60,6 @@ impl Link {
         let (group, own) = self.0.as_ref()?;
         Some((group.upgrade()?, own.upgrade()?))
     }
-}
-
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Group {

@@ -16,21 +16,13 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tokio::sync::Notify;
 
+use crate::lock::lock;
 use crate::session::{FileSent, Stage};
-use crate::simulator::accounts::{Group, lock};
+use crate::simulator::accounts::Group;
 use crate::simulator::credentials::AccountKeys;
+use crate::wire::reply::Answer;
 use crate::world::World;
 use crate::world::sharing::Outgoing;
-
-/// The result of handling a request.
-#[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "a request is either answered or held")]
-pub enum Answer {
-    /// An immediate reply.
-    Reply(Response<Bytes>),
-    /// A pending long poll: it is held, and answered with this reply when it times out.
-    Hold(Response<Bytes>),
-}
 
 /// The duration of a request.
 pub(crate) const TICK: Duration = Duration::from_millis(7);

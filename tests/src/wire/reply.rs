@@ -6,6 +6,16 @@ use serde_json::Value;
 
 use crate::wire::date;
 
+/// The result of handling a request.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a request is either answered or held")]
+pub enum Answer {
+    /// An immediate reply.
+    Reply(Response<Bytes>),
+    /// A pending long poll: it is held, and answered with this reply when it times out.
+    Hold(Response<Bytes>),
+}
+
 /// A JSON value of a reply.
 #[derive(Clone, Debug)]
 pub(crate) enum Node {

@@ -12,6 +12,9 @@ use serde_json::{Deserializer, Value};
 
 use crate::wire::multipart::{self, Part};
 
+/// The maximum size of a request body in bytes, more than that of any upload.
+pub(crate) const MOST: usize = 64 << 20;
+
 /// The characters that JavaScript's `encodeURIComponent` escapes.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')

@@ -10,11 +10,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::lock::lock;
 use crate::proxy::gate::{Bag, Gate};
 use crate::rng::Rng;
 use crate::server::Server;
 use crate::simulator::Simulator;
-use crate::simulator::accounts::lock;
 use crate::world::layout::Layout;
 
 /// A fault in an exchange. Unless stated otherwise, the world receives the request and answers it, and the fault

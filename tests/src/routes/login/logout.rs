@@ -4,9 +4,9 @@ use http::{HeaderValue, header};
 
 use crate::check::differences::FORM;
 use crate::check::{Check, Rule};
-use crate::simulator::Answer;
 use crate::violation::Fault;
 use crate::wire::reply;
+use crate::wire::reply::Answer;
 use crate::wire::request::{Decoded, params};
 use crate::world::World;
 

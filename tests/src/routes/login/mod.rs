@@ -9,8 +9,8 @@ use qrcode::{Color, QrCode};
 
 use crate::check::{Check, Rule};
 use crate::session::{Code, Stage};
-use crate::simulator::Answer;
 use crate::wire::reply;
+use crate::wire::reply::Answer;
 use crate::wire::request::{Decoded, decode, encode};
 use crate::world::World;
 use crate::world::layout::entry_of;

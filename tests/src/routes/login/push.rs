@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::session::{Code, Stage};
-use crate::simulator::Answer;
+use crate::wire::reply::Answer;
 use crate::wire::reply::{self, Object, Reply};
 use crate::wire::request::Decoded;
 use crate::world::World;

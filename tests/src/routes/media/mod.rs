@@ -11,14 +11,11 @@ use crate::check::{Check, Rule};
 use crate::media::{Asset, Fetched};
 use crate::message::{Incoming, off_the_wire};
 use crate::routes::send::is_place;
-use crate::simulator::Answer;
 use crate::violation::Fault;
+use crate::wire::reply::Answer;
 use crate::wire::reply::{self, Reply};
 use crate::wire::request::{Decoded, Param, decode, encode};
 use crate::world::World;
-
-/// The code for a video that is not requested as a range: status 200 and an empty body.
-pub(crate) const NO_RANGE: i64 = 206;
 
 /// Checks that the query has these parameters in this order. The page does not encode names and keys in these
 /// addresses, so any encoding is accepted.

@@ -2,7 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::routes::refusal::refusal;
-use crate::simulator::Answer;
+use crate::wire::reply::Answer;
 use crate::wire::reply::{self, Object};
 use crate::wire::request::Decoded;
 use crate::world::World;
