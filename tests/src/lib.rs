@@ -159,17 +159,14 @@ pub use contact::rooms::{Invitation, Verification};
 pub use contact::{Contact, Member};
 pub use demo::Demo;
 pub use media::upload::Uploaded;
-pub use media::{Asset, Fetched, Media};
+pub use media::{Asset, Fetched, Media, Part};
 pub use message::app::{App, Article, Attachment, Quoted};
-pub use message::attached::Part;
 pub use message::kinds::Hand;
 pub use message::reaction::Reaction;
 pub use message::{Delivered, Incoming, Notice, Recommend, Sent, SentFile};
 pub use proxy::chaos::{Chaos, Fault, Passed};
 pub use proxy::tls_fault::{TlsFault, TlsFaultProxy};
 pub use routes::ROUTES;
-pub use routes::misc::Judgement;
-pub use routes::report::Reported;
 pub use server::Server;
 pub use server::injection::{Cut, Effect, Injection};
 pub use session::account::Account;
@@ -180,6 +177,7 @@ pub use world::World;
 pub use world::door::Door;
 pub use world::layout::Layout;
 pub use world::log::Logged;
+pub use world::misc::{Judgement, Reported};
 pub use world::phone::Phone;
 
 /// The examples of the front page, compiled.

@@ -2,10 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::contact::Contact;
-use crate::world::World;
-use crate::world::relations::Invited;
-
 /// A friend request of the account, or its answer to one.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serve", derive(Default, serde::Serialize, utoipa::ToSchema))]
@@ -32,6 +28,13 @@ pub struct Invitation {
     pub user: String,
 }
 
+/// An invitation that the account has received: the permanent ids of the room and of the person who invites.
+#[derive(Clone, Debug)]
+pub(crate) struct Invited {
+    pub(crate) room: String,
+    pub(crate) by: String,
+}
+
 /// The state of contacts and rooms.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rooms {
@@ -46,43 +49,4 @@ pub(crate) struct Rooms {
     pub(crate) invite_start: usize,
     /// Rooms without a message.
     pub(crate) silent: BTreeSet<String>,
-}
-
-impl World {
-    /// Returns the room with this `EncryChatRoomId` or `UserName`: working clients use either (docs/protocol.md §16).
-    pub(crate) fn room(&self, id: &str) -> Option<&Contact> {
-        let mut rooms = self.contacts().iter().filter(|contact| contact.is_room());
-        rooms.find(|room| [&*room.encry_chat_room_id, &room.user_name].contains(&id))
-    }
-
-    /// Returns the friend requests that the client has sent or answered, in order.
-    pub fn verifications(&self) -> &[Verification] {
-        &self.rooms.verifications
-    }
-
-    /// Returns the invitations into rooms, in order.
-    pub fn invitations(&self) -> &[Invitation] {
-        &self.rooms.invitations
-    }
-
-    /// Sets whether remarks are answered with 0 without effect, as by the service since 2023. Default: false.
-    pub const fn ignore_remarks(&mut self, on: bool) {
-        self.rooms.ignores_remarks = on;
-    }
-
-    /// Records that a person has blocked or deleted the account: new rooms omit that person.
-    pub fn is_blocked_by(&mut self, user_name: &str) {
-        self.rooms.blockers.insert(user_name.to_owned());
-    }
-
-    /// Refuses the next room. The answer has the code 0, no name, and this notice.
-    pub fn make_no_room(&mut self, notice: &str) {
-        self.rooms.notice = Some(notice.to_owned());
-    }
-
-    /// Sets the number of members at which people are invited instead of added, as announced by `webwxinit`. Default:
-    /// 40.
-    pub const fn invite_start_count(&mut self, count: usize) {
-        self.rooms.invite_start = count;
-    }
 }

@@ -7,8 +7,6 @@ use bytes::{Bytes, BytesMut};
 use md5::{Digest as _, Md5};
 use sha2::Sha256;
 
-use crate::world::World;
-
 /// An uploaded file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serve", derive(Default, serde::Serialize, utoipa::ToSchema))]
@@ -34,7 +32,7 @@ pub struct Uploaded {
     /// The key that the send of a large file needs; otherwise empty.
     #[cfg_attr(feature = "serve", serde(skip))]
     pub aes_key: String,
-    /// The bytes, if the file's length is within the limit of [`World::keep_uploads`].
+    /// The bytes, if the file's length is within the limit of [`World::keep_uploads`](crate::World::keep_uploads).
     #[cfg_attr(feature = "serve", serde(skip))]
     pub bytes: Option<Bytes>,
     /// The number of repeated pieces.
@@ -82,47 +80,6 @@ pub(crate) struct Uploads {
     /// The announced files, by MD5 and length.
     pub(crate) announced: BTreeMap<(String, u64), Keys>,
     pub(crate) keep: u64,
-}
-
-impl World {
-    /// Returns the files that the client has uploaded, in order.
-    pub fn uploads(&self) -> &[Uploaded] {
-        &self.uploads.done
-    }
-
-    /// Adds a file as if it had been uploaded. `media_type` is `pic`, `video` or `doc`, `size` is in bytes. Above 25
-    /// MiB, the file has a signature and a key. Returns the `MediaId`.
-    pub fn add_upload(&mut self, media_type: &str, name: &str, size: u64) -> String {
-        let media_id = format!("@crypt_{}_{}", self.rng.hex(8), self.rng.hex(160));
-        let digits = if size > 25 << 20 { 64 } else { 0 };
-        let signature = self.rng.hex(digits);
-        self.uploads.done.push(Uploaded {
-            media_id: media_id.clone(),
-            name: name.to_owned(),
-            size,
-            sha256: self.rng.hex(64),
-            md5: self.rng.hex(32),
-            media_type: media_type.to_owned(),
-            to: "filehelper".to_owned(),
-            aes_key: signature.chars().rev().collect(),
-            signature,
-            bytes: None,
-            repeats: 0,
-            instant: 0,
-        });
-        media_id
-    }
-
-    /// Returns the file with this `MediaId`.
-    pub(crate) fn upload_of(&self, media_id: &str) -> Option<&Uploaded> {
-        self.uploads.done.iter().find(|file| file.media_id == media_id)
-    }
-
-    /// Sets the maximum length of files whose bytes are kept in [`World::uploads`] and [`World::log`]. Longer ones are
-    /// only counted and hashed. Default: 1 MiB.
-    pub const fn keep_uploads(&mut self, bytes: u64) {
-        self.uploads.keep = bytes;
-    }
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

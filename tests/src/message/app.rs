@@ -1,8 +1,9 @@
 //! App messages (docs/protocol.md §9.4).
 
-use crate::message::kinds::{escaped, secret, stored};
-use crate::message::{Incoming, off_the_wire, on_the_wire};
-use crate::world::World;
+use crate::message::Incoming;
+use crate::message::kinds::{secret, stored};
+use crate::wire::text::escaped;
+use crate::wire::text::on_the_wire;
 
 /// An app message, for [`Incoming::app`]. All texts are plain; [`Incoming::app`] escapes them for XML and for the wire.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -63,7 +64,7 @@ pub struct Article {
     pub published: u64,
 }
 
-/// A message that is quoted: see [`World::quoted`].
+/// A message that is quoted: see [`World::quoted`](crate::World::quoted).
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Quoted {
     /// The value of `MsgType`.
@@ -298,25 +299,6 @@ impl Incoming {
             app_id: app.app_id.clone(),
             ..Self::of_xml(from, 49, &app.xml(from))
         }
-    }
-}
-
-impl World {
-    /// Returns a delivered message as a reply quotes it, for [`App::quote`].
-    pub fn quoted(&self, msg_id: &str) -> Option<Quoted> {
-        let (_, message) = self.arrived().find(|(id, _)| id == msg_id)?;
-        let permanent = |name: &str| self.contact(name).map(|contact| contact.permanent.clone());
-        let (speaker, _) = message.said();
-        let contact = self.contact(speaker);
-        Some(Quoted {
-            msg_type: message.msg_type,
-            msg_id: msg_id.to_owned(),
-            from: permanent(&message.from).unwrap_or_default(),
-            speaker: contact.map(|contact| contact.permanent.clone()).unwrap_or_default(),
-            name: contact.map(|contact| off_the_wire(&contact.nick_name)).unwrap_or_default(),
-            at: message.create_time.unwrap_or_default(),
-            content: message.plain(),
-        })
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::World;
 
 #[test]
 fn quotation_matches_the_delivered_message() {

@@ -1,8 +1,9 @@
-//! Messages for the account and from the client, and their records (docs/protocol.md §9.1).
+//! Messages for the account, and their records (docs/protocol.md §9.1).
 
 use crate::media::Media;
-use crate::message::attached::Part;
+use crate::media::Part;
 use crate::wire::reply::{Node, Object};
+use crate::wire::text::off_the_wire;
 
 /// A message for [`World::deliver`](crate::World::deliver). Its fields are those of the wire record
 /// that clients read, in the format of the wire: their values are not escaped again.
@@ -72,6 +73,14 @@ impl Incoming {
     pub fn new(from: &str, msg_type: i64, content: &str) -> Self {
         Self { from: from.to_owned(), msg_type, content: content.to_owned(), ..Self::default() }
     }
+
+    /// Sets the content of a part, replacing an earlier one. It is planted when the message is delivered.
+    #[must_use]
+    pub fn attach(mut self, part: Part, media: Media) -> Self {
+        self.attached.retain(|(there, _)| *there != part);
+        self.attached.push((part, media));
+        self
+    }
 }
 
 /// The `RecommendInfo` of a message; present but empty in nearly all messages.
@@ -127,88 +136,6 @@ impl Recommend {
     }
 }
 
-/// A message that `webwxsync` has delivered.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[cfg_attr(feature = "serve", derive(Default, serde::Serialize, utoipa::ToSchema))]
-#[non_exhaustive]
-pub struct Delivered {
-    /// The value of `MsgId`.
-    pub msg_id: String,
-    /// The value of `FromUserName`.
-    pub from: String,
-    /// The value of `ToUserName`.
-    pub to: String,
-    /// The value of `MsgType`.
-    pub msg_type: i64,
-    /// The value of `Content`.
-    pub content: String,
-    /// The time of the delivery by the world's clock, in milliseconds since the epoch.
-    pub at: u64,
-}
-
-/// A message that the client has sent.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct Sent {
-    /// The endpoint, such as `webwxsendmsgimg`.
-    pub endpoint: String,
-    /// The recipient's `UserName`.
-    pub to: String,
-    /// The value of `Type`: 1 text, 3 image, 6 file …; for a forwarded app message, its `AppMsgType`.
-    pub msg_type: i64,
-    /// 0, or 2 for a forwarded message.
-    pub scene: i64,
-    /// The text or XML, as received; may be empty.
-    pub content: String,
-    /// The id of the upload: `MediaId`, or a file's `attachid`; may be empty.
-    pub media_id: String,
-    /// The contents of a file's XML.
-    pub file: Option<SentFile>,
-    /// The MD5 of an emoticon; may be empty.
-    pub emoticon_md5: String,
-    /// The signature of a big file; may be empty.
-    pub signature: String,
-    /// The names in `MsgSource`.
-    pub mentions: Vec<String>,
-    /// The id that the client gave the message.
-    pub client_msg_id: String,
-    /// The id that the service gave the message.
-    pub msg_id: String,
-    /// The world's clock when it first arrived, in milliseconds since the epoch.
-    pub at: u64,
-    /// The number of repetitions of the same send, which were not delivered again.
-    pub repeats: usize,
-    /// Whether it was revoked.
-    pub revoked: bool,
-}
-
-/// The contents of a file's XML (docs/protocol.md §6.3).
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct SentFile {
-    /// `title`
-    pub name: String,
-    /// `totallen`, in bytes.
-    pub size: u64,
-    /// `attachid`
-    pub media_id: String,
-    /// `fileext`, without its dot; may be empty.
-    pub extension: String,
-}
-
-/// A status notification that the client sent with `webwxstatusnotify`.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[cfg_attr(feature = "serve", derive(Default, serde::Serialize, utoipa::ToSchema))]
-#[non_exhaustive]
-pub struct Notice {
-    /// 1 read, 2 entered, 3 logged in, 5 left.
-    pub code: i64,
-    /// The chat; for code 3, the account itself.
-    pub to: String,
-    /// The time of its arrival by the world's clock, in milliseconds since the epoch.
-    pub at: u64,
-}
-
 impl Incoming {
     /// Returns the author and the text. In a room, the content begins with the author.
     pub(crate) fn said(&self) -> (&str, &str) {
@@ -225,6 +152,11 @@ impl Incoming {
             _ => &self.content,
         };
         off_the_wire(said)
+    }
+
+    /// Returns whether this is a location (docs/protocol.md §9.10).
+    pub(crate) fn is_place(&self) -> bool {
+        self.msg_type == 48 || (self.msg_type, self.sub_msg_type) == (1, 48)
     }
 
     /// Returns the decoded file name.
@@ -276,64 +208,6 @@ impl Incoming {
     }
 }
 
-/// Escapes a text as the service does: entities, `<br/>` for a line break, spans for emoji (docs/protocol.md §9.3).
-pub(crate) fn on_the_wire(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '\n' => out.push_str("<br/>"),
-            '\u{1F300}'..='\u{1FAFF}' => {
-                out.push_str(&format!("<span class=\"emoji emoji{:x}\"></span>", c as u32));
-            }
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// Decodes a text from the wire, the inverse of [`on_the_wire`].
-pub(crate) fn off_the_wire(text: &str) -> String {
-    let mut plain = text.replace("<br/>", "\n");
-    for (entity, c) in
-        [("&lt;", "<"), ("&gt;", ">"), ("&#39;", "'"), ("&quot;", "\""), ("&amp;", "&")]
-    {
-        plain = plain.replace(entity, c);
-    }
-    let span = "<span class=\"emoji emoji";
-    let mut out = String::new();
-    let mut rest = plain.as_str();
-    while let Some((before, after)) = rest.split_once(span) {
-        out.push_str(before);
-        let hex = after.split_once("\"></span>").map_or("", |(hex, _)| hex);
-        match u32::from_str_radix(hex, 16).ok().and_then(char::from_u32) {
-            Some(c) => {
-                out.push(c);
-                rest = &after[hex.len() + "\"></span>".len()..];
-            }
-            None => {
-                out.push_str(span);
-                rest = after;
-            }
-        }
-    }
-    out + rest
-}
-
-/// Escapes a name like [`on_the_wire`], but keeps emoji spans.
-pub(crate) fn name_on_the_wire(name: &str) -> String {
-    let (start, end) = ("<span class=\"emoji ", "</span>");
-    match name.split_once(start).and_then(|(front, rest)| Some((front, rest.split_once(end)?))) {
-        Some((front, (span, rest))) => {
-            let (front, rest) = (on_the_wire(front), name_on_the_wire(rest));
-            format!("{front}{start}{span}{end}{rest}")
-        }
-        None => on_the_wire(name),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -347,23 +221,6 @@ mod tests {
             ("@a", "@a:<br/>&lt;hi&gt;", "@a:\n<hi>"),
         ] {
             assert_eq!(Incoming::new(from, 1, content).plain(), plain);
-        }
-    }
-
-    #[test]
-    fn text_is_escaped_for_the_wire() {
-        assert_eq!(
-            on_the_wire("a<b & c\n\u{1F601}微信 \"q\""),
-            "a&lt;b &amp; c<br/><span class=\"emoji emoji1f601\"></span>微信 \"q\""
-        );
-        assert_eq!(
-            name_on_the_wire("A & <span class=\"emoji emoji1f604\"></span> \u{1F601}<"),
-            "A &amp; <span class=\"emoji emoji1f604\"></span> <span class=\"emoji emoji1f601\"></span>&lt;"
-        );
-        for text in
-            ["a<b & c\n\u{1F601}微信 \"q\"", "&amp;lt;", "<br>", "", "<span class=\"emoji emoji"]
-        {
-            assert_eq!(off_the_wire(&on_the_wire(text)), text);
         }
     }
 }

@@ -7,9 +7,10 @@ use md5::{Digest as _, Md5};
 
 use crate::contact::Contact;
 use crate::media::Media;
-use crate::message::attached::Part;
-use crate::message::{Incoming, Recommend, off_the_wire, on_the_wire};
-use crate::wire::request::encode;
+use crate::media::Part;
+use crate::message::{Incoming, Recommend};
+use crate::wire::text::escaped;
+use crate::wire::text::{off_the_wire, on_the_wire};
 
 /// A hand of rock, paper, scissors.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -239,52 +240,10 @@ impl Incoming {
         )
     }
 
-    /// Builds a file. Unless `media_id` is set, the `MediaId` for downloading it is generated on delivery.
-    pub fn file(from: &str, name: &str, bytes: impl Into<Bytes>) -> Self {
-        let bytes = bytes.into();
-        let (md5, size) = (md5(&bytes), bytes.len());
-        let app = crate::App {
-            kind: 6,
-            title: name.to_owned(),
-            attachment: Some(crate::Attachment {
-                size: size as u64,
-                extension: name.rsplit_once('.').map(|(_, end)| end).unwrap_or_default().to_owned(),
-                ..crate::Attachment::of(&md5)
-            }),
-            ..crate::App::default()
-        };
-        let mut media = Media::new("application/octet-stream", bytes);
-        media.disposition = format!("attachment; filename=\"{}\"", name.replace('"', "\\\""));
-        Self {
-            file_size: size.to_string(),
-            encry_file_name: encode(name).replace('.', "%2E").replace('_', "%5F"),
-            ..Self::app(from, &app)
-        }
-        .attach(Part::File, media)
-    }
-
     /// Builds the hint that replaces a message which the file-transfer page cannot show.
     pub fn unsupported(from: &str) -> Self {
         let hint = "该类型暂不支持，请在手机上查看";
         Self { img_status: 2, has_product_id: 1, ..Self::new(from, 1, hint) }
-    }
-
-    /// Builds a file that its sender is still uploading. The message that completes it is [`Incoming::file`], followed by
-    /// [`replacing`](Self::replacing).
-    pub fn uploading_file(from: &str, name: &str, size: u64) -> Self {
-        let extension = name.rsplit_once('.').map(|(_, end)| end).unwrap_or_default().to_owned();
-        let attachment = Some(crate::Attachment { size, extension, ..<_>::default() });
-        Self::app(from, &crate::App { attachment, ..crate::App::new(74, name) })
-    }
-
-    /// Marks a [`file`](Self::file) as the completion of the [`uploading_file`](Self::uploading_file) with this `MsgId`:
-    /// `appattach > overwrite_newmsgid` (docs/protocol.md §9.4).
-    #[must_use]
-    pub fn replacing(mut self, msg_id: &str) -> Self {
-        let end = "</appattach>";
-        let id = format!("<overwrite_newmsgid>{msg_id}</overwrite_newmsgid>\n{end}");
-        self.content = self.content.replacen(&on_the_wire(end), &on_the_wire(&id), 1);
-        self
     }
 
     /// Builds the hint that replaces an app message that the web cannot show.
@@ -307,6 +266,19 @@ impl Incoming {
 
     fn sized(self, img_width: i64, img_height: i64) -> Self {
         Self { img_width, img_height, ..self }
+    }
+
+    /// Attaches the same bytes as the picture in every size.
+    pub(super) fn pictures(self, bytes: Bytes) -> Self {
+        let content_type = match &*bytes {
+            [0x89, b'P', b'N', b'G', ..] => "image/png",
+            [b'G', b'I', b'F', ..] => "image/gif",
+            _ => "image/jpeg",
+        };
+        let media = Media::new(content_type, bytes);
+        self.attach(Part::Picture, media.clone())
+            .attach(Part::Thumbnail, media.clone())
+            .attach(Part::BigPicture, media)
     }
 }
 
@@ -337,13 +309,7 @@ impl Recommend {
     }
 }
 
-/// Escapes a text for XML.
-pub(crate) fn escaped(text: &str) -> String {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    text.replace('"', "&quot;")
-}
-
-fn md5(bytes: &[u8]) -> String {
+pub(super) fn md5(bytes: &[u8]) -> String {
     crate::media::upload::hex(&Md5::digest(bytes))
 }
 

@@ -1,11 +1,12 @@
 //! Messages for the account and from the client, of each kind.
 
 pub(crate) mod app;
-pub(crate) mod attached;
+mod file;
 mod incoming;
 pub(crate) mod kinds;
 pub(crate) mod reaction;
+mod sent;
 pub(crate) mod xml;
 
-pub use self::incoming::{Delivered, Incoming, Notice, Recommend, Sent, SentFile};
-pub(crate) use self::incoming::{name_on_the_wire, off_the_wire, on_the_wire};
+pub use self::incoming::{Incoming, Recommend};
+pub use self::sent::{Delivered, Notice, Sent, SentFile};

@@ -1,7 +1,6 @@
 //! Automatic answers to messages of the client.
 
 use crate::message::{Incoming, Sent};
-use crate::world::World;
 
 /// An answer to each message of the client that matches, delivered as soon as that message is sent.
 ///
@@ -47,63 +46,9 @@ impl Reaction {
         self
     }
 
-    fn matches(&self, sent: &Sent) -> bool {
+    pub(crate) fn matches(&self, sent: &Sent) -> bool {
         self.to.as_ref().is_none_or(|to| *to == sent.to)
             && self.content.as_ref().is_none_or(|content| *content == sent.content)
             && self.part.as_ref().is_none_or(|part| sent.content.contains(part))
-    }
-}
-
-impl World {
-    /// Adds an automatic answer. It applies to messages that the client sends from now on.
-    pub fn react(&mut self, reaction: Reaction) {
-        self.reactions.push(reaction);
-    }
-
-    /// Delivers the answers to the messages from the index `first` on.
-    pub(crate) fn answer_messages(&mut self, first: usize) {
-        let answers: Vec<Incoming> = self.sent[first..]
-            .iter()
-            .flat_map(|sent| self.reactions.iter().filter(|reaction| reaction.matches(sent)))
-            .map(|reaction| reaction.answer.clone())
-            .collect();
-        for answer in answers {
-            self.deliver(answer);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::client::Client;
-
-    #[test]
-    fn matching_messages_are_answered() {
-        let mut client = Client::ready(World::demo());
-        let (ada, ben) = {
-            let mut world = client.simulator.world();
-            let (ada, ben) = (world.add_person("Ada"), world.add_person("Ben"));
-            let answer = |text| Reaction::new(Incoming::text(&ada, text));
-            world.react(answer("every"));
-            world.react(answer("to Ada").to(&ada));
-            world.react(answer("equal").equal_to("ping"));
-            world.react(answer("part").containing("pin"));
-            (ada, ben)
-        };
-        for (to, text, answers) in [
-            (&ada, "ping", vec!["every", "to Ada", "equal", "part"]),
-            (&ben, "pins", vec!["every", "part"]),
-            (&ben, "hello", vec!["every"]),
-        ] {
-            let before = client.simulator.world().delivered().len();
-            client.message(to, text);
-            client.sync();
-            let world = client.simulator.world();
-            let found: Vec<_> =
-                world.delivered()[before..].iter().map(|message| &*message.content).collect();
-            assert_eq!(found, answers, "{text}");
-        }
-        client.assert_clean();
     }
 }

@@ -5,12 +5,12 @@ use serde_json::Value;
 use crate::check::differences::JSON;
 use crate::check::{Check, Rule};
 use crate::contact::rooms::Verification;
-use crate::message::name_on_the_wire;
 use crate::violation::Fault;
 use crate::wire::reply::Answer;
 use crate::wire::reply::{self, Node, Object};
 use crate::wire::request::Decoded;
-use crate::world::{Event, World};
+use crate::wire::text::name_on_the_wire;
+use crate::world::World;
 
 /// Bit of `ContactFlag`: pinned (docs/protocol.md §10).
 const PINNED: i64 = 2048;
@@ -166,14 +166,6 @@ pub(crate) fn search(world: &mut World, request: &Decoded) -> Answer {
         })
         .collect();
     Answer::Reply(reply::json(world.now(), Object::answer(0, "").with("List", list)))
-}
-
-/// Reports the current record of a contact to the client.
-pub(crate) fn report_change(world: &mut World, name: &str) {
-    if let Some(contact) = world.contact(name).cloned() {
-        let record = contact.changed(&|name| world.person(name));
-        world.timeline.push(Event::Changed(record));
-    }
 }
 
 #[cfg(test)]

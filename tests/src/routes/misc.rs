@@ -1,41 +1,18 @@
 //! `POST …/webwxsendfeedback`, `GET …/webwxcheckurl`, `GET …/webwxpreview` (docs/protocol.md §13, §6.8)
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use http::{HeaderValue, header};
 
 use crate::check::differences::QUERY;
 use crate::check::{Check, Rule};
-use crate::message::on_the_wire;
 use crate::routes::change::query;
 use crate::violation::Fault;
 use crate::wire::reply::Answer;
 use crate::wire::reply::{self, Object};
 use crate::wire::request::Decoded;
+use crate::wire::text::on_the_wire;
+use crate::world::misc::Judgement;
 use crate::world::{Event, World};
-
-/// The service's verdict on a link.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Judgement {
-    /// The service redirects to the link.
-    #[default]
-    Leads,
-    /// The service redirects to its own warning page at `weixin110.qq.com`.
-    Warns,
-    /// The service answers with a warning page directly.
-    Page,
-}
-
-/// The state of these calls.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Misc {
-    feedback: Vec<String>,
-    judgements: BTreeMap<String, Judgement>,
-    links: Vec<String>,
-    previews: BTreeMap<String, Bytes>,
-}
 
 impl World {
     /// Returns the feedback that users sent, in order.

@@ -7,18 +7,7 @@ use crate::wire::reply::Answer;
 use crate::wire::reply::{self, Object};
 use crate::wire::request::Decoded;
 use crate::world::World;
-
-/// A telemetry report of a client.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct Reported {
-    /// 1, 2 or 16.
-    pub kind: i64,
-    /// A JSON text.
-    pub text: String,
-    /// Whether it was sent before the login.
-    pub before_login: bool,
-}
+use crate::world::misc::Reported;
 
 impl World {
     /// Returns the telemetry reports of clients, in order.

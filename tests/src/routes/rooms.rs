@@ -4,13 +4,13 @@ use crate::check::differences::JSON;
 use crate::check::{Check, Rule};
 use crate::contact::rooms::Invitation;
 use crate::contact::{Contact, Member};
-use crate::message::name_on_the_wire;
-use crate::routes::change::{known, query, report_change};
+use crate::routes::change::{known, query};
 use crate::violation::Fault;
 use crate::wire::reply::Answer;
 use crate::wire::reply::{self, Node, Object};
 use crate::wire::request::Decoded;
-use crate::world::relations::RoomEvent;
+use crate::wire::text::name_on_the_wire;
+use crate::world::outgoing::RoomEvent;
 use crate::world::{Event, World};
 
 pub(crate) fn check_create(check: &mut Check<'_>) {
@@ -93,13 +93,6 @@ fn members(world: &World, names: &[&str]) -> Vec<Node> {
         ..Contact::default()
     };
     room.member_list(Some(&|name| world.person(name)))
-}
-
-/// Lists a new room among the chats when the client first writes into it.
-pub(crate) fn written_into(world: &mut World, room: &str) {
-    if world.rooms.silent.remove(room) {
-        world.change_contact(room, |contact| contact.contact_flag |= 2);
-    }
 }
 
 pub(crate) fn check_update(check: &mut Check<'_>) {
@@ -225,7 +218,7 @@ impl World {
         self.set_contact(room, change);
         self.share_room(room, &before);
         if !self.rooms.silent.contains(room) {
-            report_change(self, room);
+            self.report_change(room);
         }
     }
 }

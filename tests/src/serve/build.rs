@@ -7,10 +7,11 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 use crate::contact::Contact;
+use crate::message::Incoming;
 use crate::message::app::{App, Article};
-use crate::message::{Incoming, off_the_wire};
 use crate::serve::content::{Content, Data, NewArticle, NewMessage, Recording};
 use crate::serve::problem::Problem;
+use crate::wire::text::off_the_wire;
 use crate::world::World;
 
 const GIF: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff!\xf9\x04\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x01D\0;";

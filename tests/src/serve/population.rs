@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::message::name_on_the_wire;
 use crate::serve::build::named;
 use crate::serve::problem::Problem;
+use crate::wire::text::name_on_the_wire;
 use crate::world::World;
 
 /// A person to add.

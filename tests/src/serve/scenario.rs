@@ -10,7 +10,6 @@ use toml::de::{DeTable, DeValue};
 use utoipa::ToSchema;
 
 use crate::contact::Contact;
-use crate::message::name_on_the_wire;
 use crate::message::reaction::Reaction;
 use crate::serve::build::named;
 use crate::serve::content::NewMessage;
@@ -18,6 +17,7 @@ use crate::serve::fault::NewFault;
 use crate::serve::population::{NewPerson, NewRoom};
 use crate::serve::problem::Problem;
 use crate::simulator::Simulator;
+use crate::wire::text::name_on_the_wire;
 use crate::world::World;
 use crate::world::door::Door;
 

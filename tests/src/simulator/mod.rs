@@ -1,7 +1,6 @@
 //! A world shared between threads, and its script.
 
-pub(crate) mod accounts;
-pub(crate) mod credentials;
+mod accounts;
 #[cfg(feature = "serve")]
 mod reset;
 
@@ -18,44 +17,13 @@ use tokio::sync::Notify;
 
 use crate::lock::lock;
 use crate::session::{FileSent, Stage};
-use crate::simulator::accounts::Group;
-use crate::simulator::credentials::AccountKeys;
 use crate::wire::reply::Answer;
-use crate::world::World;
-use crate::world::sharing::Outgoing;
+use crate::world::{Group, Shared, Step, World};
 
 /// The duration of a request.
 pub(crate) const TICK: Duration = Duration::from_millis(7);
 /// The duration for which the service holds a long poll.
 pub(crate) const HOLD: Duration = Duration::from_secs(25);
-
-type Deed = Box<dyn FnOnce(&mut World) + Send>;
-
-struct Step {
-    after: Duration,
-    deed: Deed,
-    /// The time at which it is due, counted from the first wait for it. Used in real time only.
-    due: Option<Instant>,
-}
-
-/// One account, shared between threads.
-pub(crate) struct Shared {
-    pub(crate) world: Mutex<World>,
-    script: Mutex<VecDeque<Step>>,
-    /// The messages and changes that other accounts have sent since the world was last locked.
-    pub(crate) inbox: Mutex<Vec<Outgoing>>,
-    pub(crate) keys: Mutex<AccountKeys>,
-    /// Notified when held polls may have news.
-    pub(crate) polls: Notify,
-    /// The number of resets.
-    resets: AtomicU64,
-    /// The numbers of requests and of violations in the world of the last reset.
-    restored: Mutex<(usize, usize)>,
-    /// Whether it is a login that belongs to no account until a phone scans its code.
-    pub(crate) is_login: bool,
-    /// The account whose phone has scanned it.
-    pub(crate) claimed_by: OnceLock<Arc<Self>>,
-}
 
 /// A world and a script, shared between threads. Clones share the same world. It is one account of a service, to which
 /// [`Simulator::add_account`] adds others.

@@ -1,7 +1,6 @@
 //! The entry pages of the service (docs/protocol.md §3.6, §15).
 
-use crate::world::World;
-use crate::world::layout::{ENTRIES, FILE_HELPERS, Layout};
+use crate::world::layout::{ENTRIES, FILE_HELPERS};
 
 /// An entry page of the service, and the credentials of its clients.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -49,19 +48,5 @@ impl Door {
             Self::Web | Self::Desktop { .. } => &ENTRIES,
             Self::FileHelper => &FILE_HELPERS,
         }
-    }
-}
-
-impl World {
-    /// Sets the entry page that clients must use from now on. At the true hosts, [`Door::FileHelper`] redirects them to
-    /// the shard `szfilehelper.weixin.qq.com`; [`World::layout`] changes that.
-    pub fn door(&mut self, door: Door) {
-        door.entries()[0].clone_into(&mut self.entry);
-        if let Layout::True { shard } = &mut self.layout
-            && !door.entries().contains(&shard.as_str())
-        {
-            door.entries()[1].clone_into(shard);
-        }
-        self.door = door;
     }
 }

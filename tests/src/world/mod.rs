@@ -1,36 +1,45 @@
-//! The service, its people and its messages as one value, which handles requests without I/O.
+//! The service, its people and its messages as one value, which handles requests without I/O; and the accounts of one
+//! service, which link their worlds to each other.
 
+mod credentials;
 pub(crate) mod door;
+mod group;
 pub(crate) mod layout;
 pub(crate) mod log;
+mod media;
+mod messages;
+pub(crate) mod misc;
+pub(crate) mod outgoing;
 mod people;
 pub(crate) mod phone;
-pub(crate) mod relations;
-pub(crate) mod sharing;
+mod relations;
+mod settings;
+mod sharing;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use tokio::sync::Notify;
 
+use crate::contact::Contact;
 use crate::contact::rooms::Rooms;
-use crate::contact::{Contact, SPECIAL};
 use crate::media::upload::Uploads;
 use crate::media::{Asset, Fetched, Media};
 use crate::message::reaction::Reaction;
 use crate::message::{Delivered, Incoming, Notice, Sent};
 use crate::rng::Rng;
-use crate::routes::misc::Misc;
-use crate::routes::report::Reported;
 use crate::session::account::Account;
 use crate::session::jar::{Cookie, Jar};
 use crate::session::{Code, Session};
-use crate::simulator::accounts::Link;
 use crate::violation::{Mode, Violation};
 use crate::wire::reply::{Node, Reply};
 use crate::world::door::Door;
 use crate::world::layout::Layout;
 use crate::world::log::Logged;
+use crate::world::misc::{Misc, Reported};
+use crate::world::outgoing::Outgoing;
 
 /// The start of every world's clock: 14 November 2023, in milliseconds.
 const BEGINNING: u64 = 1_700_000_000_000;
@@ -201,28 +210,6 @@ impl World {
         self.now = now;
     }
 
-    /// Disables the checks that depend on the clock, for clients whose clock is changed: requests may have any
-    /// timestamp (otherwise within ten minutes of the world's clock), a `ClientMsgId` lower than an earlier one, and
-    /// expired or missing cookies.
-    pub const fn ignore_clocks(&mut self) {
-        self.punctual = false;
-    }
-
-    /// Moves the service to other hosts.
-    pub fn layout(&mut self, layout: Layout) {
-        self.layout = layout;
-    }
-
-    /// Sets which requests are refused. Default: [`Mode::Library`].
-    pub const fn set_mode(&mut self, mode: Mode) {
-        self.mode = mode;
-    }
-
-    /// Returns which requests are refused.
-    pub const fn mode(&self) -> Mode {
-        self.mode
-    }
-
     /// Returns the account, with its credentials while it is logged in.
     pub const fn account(&self) -> &Account {
         &self.account
@@ -256,47 +243,6 @@ impl World {
         self.contact(user_name).cloned()
     }
 
-    /// Returns whether the client may know this name.
-    pub(crate) fn is_known(&self, user_name: &str) -> bool {
-        SPECIAL.contains(&user_name)
-            || user_name == self.account.user_name
-            || self.mentioned.contains(user_name)
-            || self.contact(user_name).is_some()
-    }
-
-    pub(crate) fn mention(&mut self, user_name: &str) {
-        self.mentioned.insert(user_name.to_owned());
-    }
-
-    /// Returns whether its picture needs no room to be fetched: contacts, official and special accounts.
-    pub(crate) fn in_reach(&self, user_name: &str) -> bool {
-        SPECIAL.contains(&user_name)
-            || self.contact(user_name).is_some_and(|contact| contact.contact_flag & 1 != 0)
-    }
-
-    pub(crate) fn may_write_to(&self, user_name: &str) -> bool {
-        if self.door.is_file_helper() {
-            return user_name == "filehelper";
-        }
-        SPECIAL.contains(&user_name)
-            || user_name == self.account.user_name
-            || self.rooms.silent.contains(user_name)
-            || self.contact(user_name).is_some_and(Contact::is_reachable)
-    }
-
-    /// Returns whether `webwxgetcontact` lists it. Rooms are listed only if they were saved.
-    pub(crate) fn in_book(&self, contact: &Contact) -> bool {
-        contact.contact_flag & 1 != 0 && (!contact.is_room() || contact.saved)
-    }
-
-    /// Returns the recent chats: all rooms and the first few other contacts.
-    pub(crate) fn recent(&self) -> Vec<String> {
-        let here = |contact: &&Contact| contact.is_reachable();
-        let rooms = self.contacts.iter().filter(here).filter(|contact| contact.is_room());
-        let others = self.contacts.iter().filter(here).filter(|contact| !contact.is_room()).take(8);
-        others.chain(rooms).map(|contact| contact.user_name.clone()).collect()
-    }
-
     /// Returns the violations of the client, in order.
     pub fn violations(&self) -> &[Violation] {
         &self.violations
@@ -321,74 +267,80 @@ impl World {
     pub fn delivered(&self) -> &[Delivered] {
         &self.delivered
     }
+}
 
-    /// Answers the next call of an endpoint, such as `webwxsendmsg`, with this code, once.
-    pub fn refuse(&mut self, endpoint: &str, ret: i64, err_msg: &str) {
-        self.refusals.push((endpoint.to_owned(), ret, err_msg.to_owned()));
-    }
+/// The link of a world to the accounts of its service. A clone of the world has none.
+#[derive(Debug, Default)]
+pub(crate) struct Link(Option<(Weak<Group>, Weak<Shared>)>);
 
-    /// Answers the next call of an endpoint with exactly this reply, once. The call has no effect.
-    pub fn reply_with(&mut self, endpoint: &str, reply: http::Response<Bytes>) {
-        self.replies.push((endpoint.to_owned(), reply));
-    }
-
-    /// Discards the replies set by [`reply_with`](Self::reply_with) that have not been used yet.
-    pub fn forget_replies(&mut self) {
-        self.replies.clear();
-    }
-
-    /// Adds a header to every later reply that has no header of this name. `Set-Cookie` is added to
-    /// every later reply.
-    pub fn add_header(&mut self, name: &'static str, value: http::HeaderValue) {
-        self.headers.append(name, value);
-    }
-
-    /// Makes the login page refuse the account with this code and text; a `ret` of 0 accepts it again.
-    pub fn refuse_login(&mut self, ret: i64, message: &str) {
-        self.login_refusal = (ret != 0).then(|| (ret, message.to_owned()));
-    }
-
-    /// Sets the HTTP status of the login page for all requests; 301 is its old form.
-    pub const fn login_page_status(&mut self, status: u16) {
-        self.login_status = Some(status);
-    }
-
-    /// Sets the number of contacts per page of `webwxgetcontact`.
-    pub fn contacts_per_page(&mut self, n: usize) {
-        self.page = n.max(1);
-    }
-
-    /// Sets the maximum number of messages and changes in one `webwxsync` answer.
-    pub fn messages_per_sync(&mut self, n: usize) {
-        self.batch = n.max(1);
-    }
-
-    /// Sets whether the phone answers the first status notification with its list of recent chats. Default: true.
-    pub const fn announce_recent_chats(&mut self, on: bool) {
-        self.announces = on;
-    }
-
-    /// Sets whether `webwxsync` also returns the messages that the client sent, under the `MsgId` of their replies: sources
-    /// differ on whether the file-transfer page does. Default: false.
-    pub const fn echo_sends(&mut self, on: bool) {
-        self.echoes = on;
-    }
-
-    /// Makes `webwxbatchgetcontact` omit this contact from its answers.
-    pub fn batch_leaves_out(&mut self, user_name: &str) {
-        self.left_out.insert(user_name.to_owned());
-    }
-
-    /// Sets whether `webwxbatchgetcontact` answers in an order different from the request.
-    pub const fn batch_reorders(&mut self, on: bool) {
-        self.reversed = on;
-    }
-
-    /// Makes the next `webwxsync` return a new `SKey`, which is valid from then on.
-    pub fn refresh_skey(&mut self) {
-        let skey = format!("@crypt_{}_{}", self.rng.hex(8), self.rng.hex(32));
-        if let Some(session) = &mut self.session {
-            session.refresh = Some(skey);
-        }
+impl Clone for Link {
+    fn clone(&self) -> Self {
+        Self(None)
     }
 }
+
+/// The accounts of one service.
+#[derive(Default)]
+pub(crate) struct Group {
+    accounts: Mutex<Vec<Arc<Shared>>>,
+    pub(crate) codes: Mutex<Codes>,
+    /// The layout that every world receives, if a server has set it.
+    layout: Mutex<Option<Layout>>,
+    /// The highest clock of any account, in milliseconds since the epoch.
+    pub(crate) clock: AtomicU64,
+    /// Notified of every request, and of every change of any account.
+    pub(crate) changed: Notify,
+}
+
+/// The QR codes, by their `uuid`.
+#[derive(Default)]
+pub(crate) struct Codes {
+    /// The account that scanned it, or its own world until then.
+    pub(crate) holders: BTreeMap<String, Arc<Shared>>,
+    /// Those that no phone has scanned, the newest last.
+    pub(crate) unscanned: Vec<String>,
+    /// The number of codes requested.
+    pub(crate) count: u64,
+}
+
+/// One account, shared between threads.
+pub(crate) struct Shared {
+    pub(crate) world: Mutex<World>,
+    pub(crate) script: Mutex<VecDeque<Step>>,
+    /// The messages and changes that other accounts have sent since the world was last locked.
+    pub(crate) inbox: Mutex<Vec<Outgoing>>,
+    pub(crate) keys: Mutex<AccountKeys>,
+    /// Notified when held polls may have news.
+    pub(crate) polls: Notify,
+    /// The number of resets.
+    pub(crate) resets: AtomicU64,
+    /// The numbers of requests and of violations in the world of the last reset.
+    pub(crate) restored: Mutex<(usize, usize)>,
+    /// Whether it is a login that belongs to no account until a phone scans its code.
+    pub(crate) is_login: bool,
+    /// The account whose phone has scanned it.
+    pub(crate) claimed_by: OnceLock<Arc<Self>>,
+}
+
+/// The names by which an account is found without locking its world.
+#[derive(Clone, Default, Eq, PartialEq)]
+pub(crate) struct AccountKeys {
+    pub(crate) name: String,
+    pub(crate) permanent: String,
+    pub(crate) uin: u64,
+    /// The credentials of this session, the previous ones, and the next one.
+    secrets: Vec<String>,
+    /// The number of its logins.
+    pub(crate) codes: usize,
+}
+
+/// A step of a script.
+pub(crate) struct Step {
+    pub(crate) after: Duration,
+    pub(crate) deed: Deed,
+    /// The time at which it is due, counted from the first wait for it. Used in real time only.
+    pub(crate) due: Option<Instant>,
+}
+
+/// A change of a world by a script.
+pub(crate) type Deed = Box<dyn FnOnce(&mut World) + Send>;

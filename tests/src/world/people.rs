@@ -1,8 +1,9 @@
 //! The people and rooms of a world, and their actions.
 
+use crate::contact::SPECIAL;
+use crate::contact::rooms::{Invitation, Verification};
 use crate::contact::{Contact, Member};
-use crate::message::{Incoming, name_on_the_wire};
-use crate::routes::change::report_change;
+use crate::wire::text::name_on_the_wire;
 use crate::world::{Event, World};
 
 impl World {
@@ -106,7 +107,7 @@ impl World {
         let Some(contact) = self.contact_mut(user_name) else { return };
         let before = contact.members.clone();
         change(contact);
-        report_change(self, user_name);
+        self.report_change(user_name);
         self.share_room(user_name, &before);
     }
 
@@ -126,39 +127,96 @@ impl World {
         self.timeline.push(Event::Removed { user_name: user_name.to_owned(), contact_flag: 0 });
     }
 
-    /// Delivers a text from a person. Returns the `MsgId`.
-    pub fn person_writes(&mut self, from: &str, text: &str) -> String {
-        self.deliver(Incoming::text(from, text))
+    /// Returns the room with this `EncryChatRoomId` or `UserName`: working clients use either (docs/protocol.md §16).
+    pub(crate) fn room(&self, id: &str) -> Option<&Contact> {
+        let mut rooms = self.contacts().iter().filter(|contact| contact.is_room());
+        rooms.find(|room| [&*room.encry_chat_room_id, &room.user_name].contains(&id))
     }
 
-    /// Delivers a text from a member of a room. Returns the `MsgId`.
-    pub fn member_writes(&mut self, room: &str, member: &str, text: &str) -> String {
-        self.deliver(Incoming::text(member, text).in_room(room))
+    /// Returns the friend requests that the client has sent or answered, in order.
+    pub fn verifications(&self) -> &[Verification] {
+        &self.rooms.verifications
     }
 
-    /// Delivers a message of any type and content. Returns the `MsgId`. A message from the account's phone or from a
-    /// member of a room is also delivered to the other accounts in the chat.
-    pub fn deliver(&mut self, mut message: Incoming) -> String {
-        message.msg_id.get_or_insert_with(|| self.rng.digits(19));
-        self.share(&message);
-        self.deliver_here(message)
+    /// Returns the invitations into rooms, in order.
+    pub fn invitations(&self) -> &[Invitation] {
+        &self.rooms.invitations
     }
 
-    /// Delivers a message to this account only.
-    pub(crate) fn deliver_here(&mut self, mut message: Incoming) -> String {
-        if message.to.is_empty() {
-            message.to.clone_from(&self.account.user_name);
+    /// Sets whether remarks are answered with 0 without effect, as by the service since 2023. Default: false.
+    pub const fn ignore_remarks(&mut self, on: bool) {
+        self.rooms.ignores_remarks = on;
+    }
+
+    /// Records that a person has blocked or deleted the account: new rooms omit that person.
+    pub fn is_blocked_by(&mut self, user_name: &str) {
+        self.rooms.blockers.insert(user_name.to_owned());
+    }
+
+    /// Refuses the next room. The answer has the code 0, no name, and this notice.
+    pub fn make_no_room(&mut self, notice: &str) {
+        self.rooms.notice = Some(notice.to_owned());
+    }
+
+    /// Sets the number of members at which people are invited instead of added, as announced by `webwxinit`. Default:
+    /// 40.
+    pub const fn invite_start_count(&mut self, count: usize) {
+        self.rooms.invite_start = count;
+    }
+
+    /// Reports the current record of a contact to the client.
+    pub(crate) fn report_change(&mut self, name: &str) {
+        if let Some(contact) = self.contact(name).cloned() {
+            let record = contact.changed(&|name| self.person(name));
+            self.timeline.push(Event::Changed(record));
         }
-        let names = [&*message.from, &message.to, &message.recommend.user_name, message.said().0];
-        for name in names.into_iter().chain(message.status_notify_user_name.split(',')) {
-            self.mention(name);
+    }
+
+    /// Lists a new room among the chats when the client first writes into it.
+    pub(crate) fn written_into(&mut self, room: &str) {
+        if self.rooms.silent.remove(room) {
+            self.change_contact(room, |contact| contact.contact_flag |= 2);
         }
-        let msg_id = message.msg_id.unwrap_or_else(|| self.rng.digits(19));
-        message.create_time.get_or_insert(self.now() / 1000);
-        message.finish(self, msg_id);
-        let at = self.now();
-        let record = message.record(msg_id, at);
-        self.timeline.push(Event::Message { message: Box::new(message), msg_id, at, record });
-        msg_id.to_string()
+    }
+
+    /// Returns whether the client may know this name.
+    pub(crate) fn is_known(&self, user_name: &str) -> bool {
+        SPECIAL.contains(&user_name)
+            || user_name == self.account.user_name
+            || self.mentioned.contains(user_name)
+            || self.contact(user_name).is_some()
+    }
+
+    pub(crate) fn mention(&mut self, user_name: &str) {
+        self.mentioned.insert(user_name.to_owned());
+    }
+
+    /// Returns whether its picture needs no room to be fetched: contacts, official and special accounts.
+    pub(crate) fn in_reach(&self, user_name: &str) -> bool {
+        SPECIAL.contains(&user_name)
+            || self.contact(user_name).is_some_and(|contact| contact.contact_flag & 1 != 0)
+    }
+
+    pub(crate) fn may_write_to(&self, user_name: &str) -> bool {
+        if self.door.is_file_helper() {
+            return user_name == "filehelper";
+        }
+        SPECIAL.contains(&user_name)
+            || user_name == self.account.user_name
+            || self.rooms.silent.contains(user_name)
+            || self.contact(user_name).is_some_and(Contact::is_reachable)
+    }
+
+    /// Returns whether `webwxgetcontact` lists it. Rooms are listed only if they were saved.
+    pub(crate) fn in_book(&self, contact: &Contact) -> bool {
+        contact.contact_flag & 1 != 0 && (!contact.is_room() || contact.saved)
+    }
+
+    /// Returns the recent chats: all rooms and the first few other contacts.
+    pub(crate) fn recent(&self) -> Vec<String> {
+        let here = |contact: &&Contact| contact.is_reachable();
+        let rooms = self.contacts.iter().filter(here).filter(|contact| contact.is_room());
+        let others = self.contacts.iter().filter(here).filter(|contact| !contact.is_room()).take(8);
+        others.chain(rooms).map(|contact| contact.user_name.clone()).collect()
     }
 }

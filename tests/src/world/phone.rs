@@ -1,8 +1,9 @@
 //! The phone of the account.
 
-use crate::message::{Incoming, on_the_wire};
+use crate::message::Incoming;
 use crate::session::{Code, Stage};
 use crate::wire::request::encode;
+use crate::wire::text::on_the_wire;
 use crate::world::{Event, World};
 
 /// The account's phone, for the actions of its owner.

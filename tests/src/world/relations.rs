@@ -1,27 +1,13 @@
 //! Friendships, profiles and invitations between accounts of the same service, and the notices in their common rooms.
 
+use crate::contact::rooms::Invited;
 use crate::contact::{Contact, Member};
+use crate::message::Incoming;
 use crate::message::app::App;
-use crate::message::{Incoming, off_the_wire};
-use crate::routes::change::report_change;
+use crate::wire::text::off_the_wire;
 use crate::world::World;
+use crate::world::outgoing::{Outgoing, RoomEvent};
 use crate::world::phone::Phone;
-use crate::world::sharing::Outgoing;
-
-/// A change that an account has made in a room. Persons are named by their permanent ids.
-#[derive(Clone, Debug)]
-pub(crate) enum RoomEvent {
-    Invited(Vec<String>),
-    Removed(Vec<String>),
-    Renamed(String),
-}
-
-/// An invitation that the account has received: the permanent ids of the room and of the person who invites.
-#[derive(Clone, Debug)]
-pub(crate) struct Invited {
-    room: String,
-    by: String,
-}
 
 impl World {
     /// Sends a friend request to another account.
@@ -93,7 +79,7 @@ impl World {
 
     pub(crate) fn receive_acceptance(&mut self, profile: &Contact) {
         let name = self.add_account(profile);
-        report_change(self, &name);
+        self.report_change(&name);
         let text = "我通过了你的朋友验证请求，现在我们可以开始聊天了";
         self.deliver_here(Incoming::system(&name, text));
     }
@@ -103,7 +89,7 @@ impl World {
         let Some(name) = self.by_permanent(&profile.permanent) else { return };
         self.set_contact(&name, |contact| contact.nick_name.clone_from(&profile.nick_name));
         if self.contact(&name).is_some_and(|contact| contact.contact_flag & 1 != 0) {
-            report_change(self, &name);
+            self.report_change(&name);
         }
     }
 

@@ -1,64 +1,13 @@
-//! Messages and changes that accounts of the same service send to each other.
-//!
-//! Each account knows the others by its own `UserName`s, so persons and rooms are named by their permanent ids here.
+//! Sharing of messages and rooms with the other accounts of the service.
 
 use std::time::Duration;
 
 use crate::contact::{Contact, Member};
-use crate::message::attached::Part;
-use crate::message::{Incoming, Sent, on_the_wire};
-use crate::routes::change::report_change;
-use crate::routes::rooms::written_into;
-use crate::routes::send::is_place;
-use crate::world::relations::RoomEvent;
+use crate::media::Part;
+use crate::message::{Incoming, Sent};
+use crate::wire::text::on_the_wire;
+use crate::world::outgoing::Outgoing;
 use crate::world::{Event, World};
-
-/// A message or a change that another account has sent.
-#[derive(Clone, Debug)]
-pub(crate) enum Outgoing {
-    /// A message without the prefix of a room.
-    Message {
-        author: String,
-        room: Option<String>,
-        message: Box<Incoming>,
-    },
-    Revocation {
-        author: String,
-        room: Option<String>,
-        msg_id: String,
-    },
-    /// The state of a room, and its members, with the `UserName`s of the sender.
-    Room {
-        room: Box<Contact>,
-        people: Vec<Contact>,
-    },
-    /// The notice of a change that the author has made in a room.
-    RoomEvent {
-        author: String,
-        room: String,
-        event: RoomEvent,
-    },
-    /// An invitation into a room with this name.
-    Invitation {
-        author: String,
-        room: String,
-        name: String,
-    },
-    /// The acceptance of an invitation.
-    Joining {
-        profile: Box<Contact>,
-        room: String,
-    },
-    /// A friend request.
-    Request {
-        profile: Box<Contact>,
-        greeting: String,
-    },
-    /// The acceptance of a friend request.
-    Accepted(Box<Contact>),
-    /// A changed profile.
-    Profile(Box<Contact>),
-}
 
 impl World {
     /// Returns the account as a contact of others.
@@ -229,7 +178,7 @@ impl World {
     fn forwarded(&self, sent: &Sent) -> Option<Incoming> {
         let kind = if sent.endpoint == "webwxsendappmsg" { 49 } else { sent.msg_type };
         let is_source = |message: &Incoming| {
-            let is_kind = message.msg_type == kind || kind == 48 && is_place(message);
+            let is_kind = message.msg_type == kind || kind == 48 && message.is_place();
             let by_id = !sent.media_id.is_empty() && message.media_id == sent.media_id;
             let by_md5 =
                 !sent.emoticon_md5.is_empty() && message.content.contains(&sent.emoticon_md5);
@@ -266,7 +215,7 @@ impl World {
                 let Some((from, room)) = self.chat(&author, room.as_deref()) else { return };
                 let message = Incoming { from, to: String::new(), ..*message };
                 if let Some(room) = &room {
-                    written_into(self, room);
+                    self.written_into(room);
                 }
                 let message = match room {
                     // This account is the author if its person in another account's world wrote the message.
@@ -346,7 +295,7 @@ impl World {
         if self.rooms.silent.contains(&name) {
             // The client does not have it yet.
         } else if is_member {
-            report_change(self, &name);
+            self.report_change(&name);
         } else if before.is_reachable() {
             self.timeline.push(Event::Removed { user_name: name, contact_flag: 0 });
         }

@@ -9,12 +9,12 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, HeaderValue
 use crate::check::differences::{QUERY, REQUEST};
 use crate::check::{Check, Rule};
 use crate::media::{Asset, Fetched};
-use crate::message::{Incoming, off_the_wire};
-use crate::routes::send::is_place;
+use crate::message::Incoming;
 use crate::violation::Fault;
 use crate::wire::reply::Answer;
 use crate::wire::reply::{self, Reply};
 use crate::wire::request::{Decoded, Param, decode, encode};
+use crate::wire::text::off_the_wire;
 use crate::world::World;
 
 /// Checks that the query has these parameters in this order. The page does not encode names and keys in these
@@ -96,7 +96,7 @@ pub(crate) fn check_map(check: &mut Check<'_>) {
     let address = format!("{path}?{}", check.request.raw_query);
     let msgid = check.request.get("msgid").to_owned();
     let mut places = check.world.arrived();
-    let place = places.find(|(msg_id, sent)| *msg_id == msgid && is_place(sent));
+    let place = places.find(|(msg_id, sent)| *msg_id == msgid && sent.is_place());
     match place {
         None => check.wrong(format!("query parameter `msgid` is `{msgid}`, not a location")),
         Some((_, sent)) if !off_the_wire(&sent.content).ends_with(&format!("\n{address}")) => {

@@ -8,14 +8,14 @@ use std::fmt::Arguments;
 use crate::check::differences::JSON;
 use crate::check::{Check, Fields, Rule};
 use crate::message::xml;
-use crate::message::{Incoming, Sent, on_the_wire};
-use crate::routes::rooms;
+use crate::message::{Incoming, Sent};
 use crate::routes::upload::check_upload::names;
 use crate::session::FileSent;
 use crate::violation::{Fault, Mode};
 use crate::wire::reply::Answer;
 use crate::wire::reply::{self, Object};
 use crate::wire::request::{Decoded, ordered};
+use crate::wire::text::on_the_wire;
 use crate::world::World;
 
 pub(crate) fn check_text(check: &mut Check<'_>) {
@@ -32,15 +32,10 @@ pub(crate) fn check_text(check: &mut Check<'_>) {
     }
     let kind = check.number(&msg, "Type", &Rule::one_of(&["1", "48"]));
     let is_source = |message: &Incoming| match kind {
-        Some(48) => Some(&message.ori_content) == content.as_ref() && is_place(message),
-        _ => message.msg_type == 1 && Some(message.plain()) == content && !is_place(message),
+        Some(48) => Some(&message.ori_content) == content.as_ref() && message.is_place(),
+        _ => message.msg_type == 1 && Some(message.plain()) == content && !message.is_place(),
     };
     check_forwarded(check, is_source);
-}
-
-/// Returns whether a message is a location (docs/protocol.md §9.10).
-pub(crate) fn is_place(message: &Incoming) -> bool {
-    message.msg_type == 48 || (message.msg_type, message.sub_msg_type) == (1, 48)
 }
 
 fn check_mentions(check: &mut Check<'_>, msg: &Fields) {
@@ -198,7 +193,7 @@ pub(crate) fn answer(world: &mut World, request: &Decoded) -> Answer {
     if let Some(session) = &mut world.session {
         session.last_client_id = id.parse().unwrap_or(session.last_client_id);
     }
-    rooms::written_into(world, &sent.to);
+    world.written_into(&sent.to);
     if world.echoes {
         let app = sent.endpoint == "webwxsendappmsg";
         world.deliver_here(Incoming {

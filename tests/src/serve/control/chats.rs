@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Failure, Of};
-use crate::message::{Incoming, Sent, off_the_wire};
+use crate::message::{Incoming, Sent};
 use crate::routes::login::picture;
 use crate::session::Code;
+use crate::wire::text::off_the_wire;
 use crate::world::{Event, World};
 
 /// The chats with messages.

@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 use super::actions::NewId;
 use super::{Body, Created, Done, Failure, Of};
 use crate::contact::{Contact, Member};
-use crate::message::{name_on_the_wire, off_the_wire};
 use crate::serve::build::named;
 use crate::serve::population::{NewPerson, NewRoom, ids};
+use crate::wire::text::{name_on_the_wire, off_the_wire};
 use crate::world::World;
 
 /// All people and rooms.

@@ -5,8 +5,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::media::Asset;
-use crate::message::off_the_wire;
 use crate::session::{Code, Stage as CodeStage};
+use crate::wire::text::off_the_wire;
 use crate::world::World;
 
 /// A record with its number.

@@ -2,24 +2,12 @@
 
 use serde_json::Value;
 
-use crate::message::off_the_wire;
 use crate::wire::request::{Decoded, UPLOADS, params};
-use crate::world::World;
+use crate::wire::text::off_the_wire;
+use crate::world::{AccountKeys, World};
 
 /// The one cookie that every host receives (docs/protocol.md §1.7).
 const TICKET: &str = "webwx_data_ticket";
-
-/// The names by which an account is found without locking its world.
-#[derive(Clone, Default, Eq, PartialEq)]
-pub(crate) struct AccountKeys {
-    pub(crate) name: String,
-    pub(crate) permanent: String,
-    pub(crate) uin: u64,
-    /// The credentials of this session, the previous ones, and the next one.
-    secrets: Vec<String>,
-    /// The number of its logins.
-    pub(crate) codes: usize,
-}
 
 impl AccountKeys {
     pub(crate) fn of(world: &World) -> Self {
