@@ -1,12 +1,12 @@
 //! Application of a fault to a reply.
 
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::Duration;
 
+use super::fault::Fault;
 use super::wire::Reply;
-use super::{Fault, outlast};
 
 /// The state of the connection after a reply.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -149,4 +149,11 @@ fn chunked(
     lines.extend(extra);
     client.write_all(&reply.head(&lines))?;
     client.write_all(&reply.chunked(extension, trailers))
+}
+
+/// Discards input until the client closes the connection.
+fn outlast(client: &mut TcpStream) -> io::Result<()> {
+    client.set_read_timeout(Some(Duration::from_secs(60)))?;
+    while client.read(&mut [0; 1024])? > 0 {}
+    Ok(())
 }
