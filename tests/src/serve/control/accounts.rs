@@ -12,7 +12,7 @@ use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::Type;
 use utoipa::openapi::{ObjectBuilder, OpenApi, Required};
 
-use super::{Failure, Shared};
+use super::answer::{Failure, Shared};
 use crate::serve::simulation::Simulation;
 use crate::session::Code;
 use crate::simulator::Simulator;

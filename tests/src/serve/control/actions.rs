@@ -6,7 +6,9 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Body, Created, Done, Failure, Of, Shared};
+use super::accounts::Of;
+use super::answer::{Created, Done, Failure, NewId, Shared};
+use super::body::Body;
 use crate::serve::build::named;
 use crate::serve::content::NewMessage;
 use crate::serve::fault::NewFault;
@@ -75,13 +77,6 @@ pub(crate) async fn end(Of(simulation): Of, Body(End { code }): Body<End>) -> Do
     }
     code.run(&mut world);
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// The delivered message.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct NewId {
-    /// The `MsgId`, or the `UserName` of the new person or room.
-    pub(crate) id: String,
 }
 
 /// Delivers a message of any kind.

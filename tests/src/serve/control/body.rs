@@ -9,8 +9,11 @@ use http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Failure, MOST};
+use super::answer::Failure;
 use crate::serve::simulation::Simulation;
+
+/// The maximum size of a request body in bytes: a file of 35 MB in Base64.
+pub(super) const MOST: usize = 48 << 20;
 
 /// A JSON object. Its errors name the field and the expected value.
 #[derive(Debug)]

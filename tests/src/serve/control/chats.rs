@@ -10,7 +10,8 @@ use http::header::{self, HeaderName};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Failure, Of};
+use super::accounts::Of;
+use super::answer::Failure;
 use crate::message::{Incoming, Sent};
 use crate::routes::login::picture;
 use crate::session::Code;

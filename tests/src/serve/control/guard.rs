@@ -12,8 +12,9 @@ use http::{HeaderMap, StatusCode, header};
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::path::ParameterIn;
 
+use super::answer::Failure;
 use super::body::plain;
-use super::{Failure, page};
+use super::page;
 use crate::wire::request::params;
 
 /// The conditions of access.

@@ -7,8 +7,9 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::accounts::Of;
+use super::answer::Failure;
 use super::records::{DownloadRecord, Numbered, RequestRecord, SentRecord, StateRecord};
-use super::{Failure, Of};
 use crate::contact::rooms::{Invitation, Verification};
 use crate::media::upload::Uploaded;
 use crate::message::{Delivered, Notice};

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod actions;
+mod answer;
 mod body;
 mod chats;
 mod guard;
@@ -14,64 +15,19 @@ mod wait;
 
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, State};
-use axum::response::{IntoResponse, Response};
+use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 use axum::{Json, Router, middleware};
 use http::StatusCode;
-use serde::Serialize;
 use tokio::net::TcpListener;
-use utoipa::ToSchema;
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) use self::accounts::Of;
-use self::actions::NewId;
-use self::body::Body;
+use self::answer::Failure;
+use self::body::MOST;
 use self::guard::Guard;
-use crate::serve::problem::Problem;
 use crate::serve::simulation::Simulation;
-
-/// The maximum size of a request body in bytes: a file of 35 MB in Base64.
-const MOST: usize = 48 << 20;
-
-type Shared = State<Arc<Simulation>>;
-/// The answer to a call that returns nothing: status 204.
-type Done = Result<StatusCode, Failure>;
-/// The answer to a call that adds something: status 201 and its id.
-type Created = Result<(StatusCode, Json<NewId>), Failure>;
-
-/// A failed request.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Failure {
-    #[serde(skip)]
-    status: StatusCode,
-    /// The reason.
-    error: String,
-    /// The path of the value in the request that caused it; absent if it was no single value.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    path: String,
-}
-
-impl Failure {
-    fn new(status: StatusCode, error: impl Into<String>) -> Self {
-        Self { status, error: error.into(), path: String::new() }
-    }
-}
-
-impl From<Problem> for Failure {
-    fn from(Problem { path, reason }: Problem) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, error: reason, path }
-    }
-}
-
-impl IntoResponse for Failure {
-    fn into_response(self) -> Response {
-        (self.status, Json(self)).into_response()
-    }
-}
-
 /// Returns the routes and their description.
 fn api() -> (Router<Arc<Simulation>>, OpenApi) {
     let info = InfoBuilder::new()

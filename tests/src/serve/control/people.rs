@@ -6,8 +6,9 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::actions::NewId;
-use super::{Body, Created, Done, Failure, Of};
+use super::accounts::Of;
+use super::answer::{Created, Done, Failure, NewId};
+use super::body::Body;
 use crate::contact::{Contact, Member};
 use crate::serve::build::named;
 use crate::serve::population::{NewPerson, NewRoom, ids};

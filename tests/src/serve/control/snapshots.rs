@@ -6,7 +6,8 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Body, Done, Failure, Shared};
+use super::answer::{Done, Failure, Shared};
+use super::body::Body;
 use crate::serve::problem::Problem;
 
 /// The snapshots.

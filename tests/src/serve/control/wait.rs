@@ -11,8 +11,10 @@ use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
+use super::accounts::Of;
+use super::answer::Failure;
+use super::body::Body;
 use super::lists::{List, Record};
-use super::{Body, Failure, Of};
 use crate::serve::problem::Problem;
 use crate::world::World;
 
