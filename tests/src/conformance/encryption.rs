@@ -1,5 +1,6 @@
 //! TLS connections.
 
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
@@ -8,8 +9,9 @@ use std::time::Duration;
 use wechat_proto::Body;
 use wechat_proto::flow::Request;
 
-use super::opened::{Opened, body, fails, lost, reply, request, takes};
-use super::{Act, Arrived, Bench, Bodies, Deviation, Options, Script, Seen, kinds, same};
+use super::opened::{Bench, Exchanged, Opened, body, fails, lost, reply, request, takes};
+use super::report::{Seen, same};
+use super::{Act, Arrived, Bodies, Deviation, Options, Script};
 use crate::server::tls::Identity;
 
 pub(super) struct Secure {
@@ -71,11 +73,11 @@ pub(super) fn silent_handshake_ends_at_the_connect_timeout(bench: &Bench) -> See
 }
 
 pub(super) fn silent_handshake_ends_at_the_deadline(bench: &Bench) -> Seen {
-    takes(900..6000, || fails(kinds::to_silent_server(bench)).map(drop))
+    takes(900..6000, || fails(to_silent_server(bench)).map(drop))
 }
 
 pub(super) fn plain_http_in_place_of_tls(bench: &Bench) -> Seen {
-    fails(kinds::to_plain_server(bench)).map(drop)
+    fails(to_plain_server(bench)).map(drop)
 }
 
 pub(super) fn invalid_root_is_reported(bench: &Bench) -> Seen {
@@ -106,4 +108,24 @@ pub(super) fn listening(serve: impl Fn(TcpStream) + Send + 'static) -> SocketAdd
     let address = listener.local_addr().unwrap();
     thread::spawn(move || listener.incoming().map_while(Result::ok).for_each(serve));
     address
+}
+
+pub(super) fn to_plain_server(bench: &Bench) -> Exchanged {
+    // A TLS ClientHello has no end of a request head, so the server answers after reading some bytes.
+    let address = listening(|mut socket| {
+        let _ = socket.read(&mut [0; 512]);
+        let _ = socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    });
+    bench
+        .with(Options { names: vec![("wx.qq.com", address)], ..Options::default() })?
+        .ask(https("wx.qq.com"))
+}
+
+/// Waits for the handshake of a silent server until the deadline of one second.
+pub(super) fn to_silent_server(bench: &Bench) -> Exchanged {
+    let server = Script::mute();
+    let names = vec![("wx.qq.com", server.address())];
+    let mut request = https("wx.qq.com");
+    request.deadline = Duration::from_secs(1);
+    bench.with(Options { names, ..Options::default() })?.ask(request)
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use wechat_proto::Body;
 use wechat_proto::error::Sent;
 
-use super::opened::{body, fails, get, lost, post, replied, reply, request};
-use super::{Act, Bench, Bodies, Script, Seen, holds, nobody, same};
+use super::opened::{Bench, body, fails, get, lost, post, replied, reply, request};
+use super::report::{Seen, holds, same};
+use super::{Act, Bodies, Script, nobody};
 
 pub(super) fn a_refused_connection(bench: &Bench) -> Seen {
     for method in ["GET", "POST"] {

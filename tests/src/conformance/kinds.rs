@@ -1,17 +1,15 @@
 //! The kind of each failure, and `Sent::No` for requests that were certainly not sent.
 
-use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
 use wechat_proto::Body;
-use wechat_proto::error::{Failure, FailureKind};
-use wechat_proto::flow::{Request, Response, Want};
+use wechat_proto::error::FailureKind;
+use wechat_proto::flow::{Request, Want};
 
-use super::encryption::{https, listening, ok, open, secure};
-use super::opened::{get, kind, post, replied, request, unsent};
-use super::{Bench, Deviation, Full, Options, Script, Seen, nobody};
-
-pub(super) type Exchanged = Seen<Result<Response, Failure>>;
+use super::encryption::{https, ok, open, secure, to_plain_server, to_silent_server};
+use super::opened::{Bench, Exchanged, get, kind, post, replied, request, unsent};
+use super::report::Seen;
+use super::{Deviation, Full, Options, Script, nobody};
 
 /// Returns a request without a body to this authority.
 fn to(method: &str, authority: &str) -> Request {
@@ -99,32 +97,12 @@ pub(super) fn untrusted_certificate_has_its_kind(bench: &Bench) -> Seen {
     Ok(())
 }
 
-pub(super) fn to_plain_server(bench: &Bench) -> Exchanged {
-    // A TLS ClientHello has no end of a request head, so the server answers after reading some bytes.
-    let address = listening(|mut socket| {
-        let _ = socket.read(&mut [0; 512]);
-        let _ = socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
-    });
-    bench
-        .with(Options { names: vec![("wx.qq.com", address)], ..Options::default() })?
-        .ask(https("wx.qq.com"))
-}
-
 pub(super) fn failed_handshake_has_its_kind(bench: &Bench) -> Seen {
     kind(to_plain_server(bench), FailureKind::Tls)
 }
 
 pub(super) fn failed_handshake_is_unsent(bench: &Bench) -> Seen {
     unsent(to_plain_server(bench))
-}
-
-/// Waits for the handshake of a silent server until the deadline of one second.
-pub(super) fn to_silent_server(bench: &Bench) -> Exchanged {
-    let server = Script::mute();
-    let names = vec![("wx.qq.com", server.address())];
-    let mut request = https("wx.qq.com");
-    request.deadline = Duration::from_secs(1);
-    bench.with(Options { names, ..Options::default() })?.ask(request)
 }
 
 pub(super) fn silent_handshake_has_its_kind(bench: &Bench) -> Seen {

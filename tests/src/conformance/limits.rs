@@ -7,8 +7,9 @@ use wechat_proto::error::{FailureKind, Sent};
 use wechat_proto::flow::{Request, Want};
 
 use super::kinds::{METHODS, to_full_host};
-use super::opened::{body, failed, fails, get, lost, post, reply, request, takes};
-use super::{Act, Bench, Options, Script, Seen};
+use super::opened::{Bench, body, failed, fails, get, lost, post, reply, request, takes};
+use super::report::Seen;
+use super::{Act, Options, Script};
 
 /// A deadline long enough for a slow machine to connect and send.
 const SHORT: Duration = Duration::from_secs(1);

@@ -66,9 +66,9 @@ mod requests;
 mod scripted;
 mod streams;
 mod table;
+mod transport;
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -76,67 +76,15 @@ use std::time::Duration;
 
 use wechat_proto::Error;
 
-use self::opened::{Bench, Seen};
+use self::opened::Bench;
 pub use self::opened::{session, session_of};
 pub use self::probe::{Probe, Source};
 pub use self::promise::{Feature, Promise};
 pub use self::report::{Checked, Deviation, Grade, Outcome, Report};
 pub use self::scripted::{Act, Arrived, Bodies, Full, Script, nobody};
-use self::table::CHECKS;
-
-/// A transport to check: a driver of flows on some HTTP client.
-pub trait Transport {
-    /// Runs a flow to its output. Failures of exchanges are passed to the flow.
-    ///
-    /// # Errors
-    ///
-    /// The error that the flow ended with.
-    fn run(&self, flow: &mut Probe) -> Result<(), Error>;
-
-    /// Returns the optional features of the transport, which are then checked too. Default: none.
-    fn offers(&self) -> &'static [Feature] {
-        &[]
-    }
-
-    /// Runs a flow that reads a source. Called only with [`Feature::Sources`].
-    ///
-    /// # Errors
-    ///
-    /// The error that the flow ended with.
-    fn run_with(&self, flow: &mut Probe, source: Source) -> Result<(), Error> {
-        let _ = source;
-        self.run(flow)
-    }
-
-    /// Runs a flow with `Want::Head`, and appends the streamed body to `body`. Called only with
-    /// [`Feature::Streams`].
-    ///
-    /// # Errors
-    ///
-    /// The error that ended the body early.
-    fn stream(&self, flow: &mut Probe, body: &mut Vec<u8>) -> Result<(), Error> {
-        let _ = body;
-        self.run(flow)
-    }
-}
-
-/// The settings of a transport for a check. Settings of a [`Feature`] are set only for transports that offer it.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct Options {
-    /// [`Feature::Names`]: the only names that resolve, with their addresses.
-    pub names: Vec<(&'static str, SocketAddr)>,
-    /// [`Feature::Roots`]: trusted certificate authorities, in DER.
-    pub roots: Vec<Vec<u8>>,
-    /// [`Feature::Proxy`]: an HTTP proxy for all connections, with `CONNECT`.
-    pub proxy: Option<SocketAddr>,
-    /// [`Feature::ConnectTimeout`]: the time limit for connecting, including the TLS handshake.
-    pub connect_timeout: Option<Duration>,
-    /// [`Feature::DeadlineCap`]: the upper limit of all deadlines.
-    pub deadline_cap: Option<Duration>,
-}
-
-type Open = dyn Fn(&Options) -> Result<Box<dyn Transport>, Error> + Send + Sync;
+use self::table::{CHECKS, Check};
+use self::transport::Open;
+pub use self::transport::{Options, Transport};
 
 /// Runs all checks on the transports that `open` creates: see [the module](self).
 ///
@@ -154,40 +102,6 @@ pub struct Kit {
     checks: Vec<&'static Check>,
     deviations: Option<Vec<&'static str>>,
 }
-
-/// A row of the table of checks.
-pub(crate) struct Check {
-    name: &'static str,
-    promise: Promise,
-    grade: Grade,
-    reason: &'static str,
-    needs: &'static [Feature],
-    run: fn(&Bench) -> Seen,
-}
-
-/// Returns an error unless the two values are equal.
-macro_rules! same {
-    ($seen:expr, $expected:expr $(,)?) => {
-        match (&$seen, &$expected) {
-            (seen, expected) if *seen == *expected => {}
-            (seen, expected) => {
-                let expected = format!("`{}` is {expected:?}", stringify!($seen));
-                return Err(super::Deviation::new(expected, format!("{seen:?}")));
-            }
-        }
-    };
-}
-use same;
-
-/// Returns an error unless the condition holds.
-macro_rules! holds {
-    ($condition:expr, $expected:expr, $($found:tt)+) => {
-        if !$condition {
-            return Err(super::Deviation::new($expected, format!($($found)+)));
-        }
-    };
-}
-use holds;
 
 /// The number of checks that run concurrently; they mostly wait.
 const AT_ONCE: usize = 6;

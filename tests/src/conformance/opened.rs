@@ -12,10 +12,12 @@ use wechat_proto::flow::{Request, Response, Want};
 use wechat_proto::{Body, Device, Error, Session};
 
 use super::probe::Step;
-use super::{Deviation, Open, Options, Probe, Script, Source, Transport};
+use super::report::Seen;
+use super::transport::Open;
+use super::{Deviation, Options, Probe, Script, Source, Transport};
 
-/// The result of a check or one of its steps. The error describes the observed behaviour.
-pub(crate) type Seen<T = ()> = Result<T, Deviation>;
+/// The result of an exchange.
+pub(super) type Exchanged = Seen<Result<Response, Failure>>;
 
 /// The factory of a check's transports.
 pub(crate) struct Bench {

@@ -6,9 +6,10 @@ use serde_json::json;
 use wechat_proto::error::{FailureKind, Sent};
 use wechat_proto::{Device, Error};
 
-use super::opened::{body, failed, get, replied, reply, session};
+use super::opened::{Bench, body, failed, get, replied, reply, session};
 use super::probe::Step;
-use super::{Bench, Deviation, Probe, Script, Seen, Source, holds, same};
+use super::report::{Seen, holds, same};
+use super::{Deviation, Probe, Script, Source};
 
 const PAUSE: Duration = Duration::from_millis(60);
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use wechat_proto::Body;
 
-use super::opened::{body, get, post, replied, reply, request};
-use super::{Bench, Options, Script, Seen, holds, same};
+use super::opened::{Bench, body, get, post, replied, reply, request};
+use super::report::{Seen, holds, same};
+use super::{Options, Script};
 
 /// Threat N4.
 pub(super) fn no_redirect_is_followed(bench: &Bench) -> Seen {

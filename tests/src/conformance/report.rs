@@ -163,3 +163,29 @@ impl fmt::Display for Report {
         )
     }
 }
+
+/// The result of a check or one of its steps. The error describes the observed behaviour.
+pub(crate) type Seen<T = ()> = Result<T, Deviation>;
+
+/// Returns an error unless the two values are equal.
+macro_rules! same {
+    ($seen:expr, $expected:expr $(,)?) => {
+        match (&$seen, &$expected) {
+            (seen, expected) if *seen == *expected => {}
+            (seen, expected) => {
+                let expected = format!("`{}` is {expected:?}", stringify!($seen));
+                return Err(super::Deviation::new(expected, format!("{seen:?}")));
+            }
+        }
+    };
+}
+
+/// Returns an error unless the condition holds.
+macro_rules! holds {
+    ($condition:expr, $expected:expr, $($found:tt)+) => {
+        if !$condition {
+            return Err(super::Deviation::new($expected, format!($($found)+)));
+        }
+    };
+}
+pub(super) use {holds, same};

@@ -13,9 +13,10 @@ use wechat_proto::error::{FailureKind, Sent};
 use wechat_proto::flow::Want;
 
 use super::encryption::{Secure, https, listening, ok, secure};
-use super::opened::{body, failed, get, post, replied, reply, request};
+use super::opened::{Bench, body, failed, get, post, replied, reply, request};
+use super::report::{Seen, holds, same};
 use super::scripted::head;
-use super::{Act, Arrived, Bench, Options, Script, Seen, holds, same};
+use super::{Act, Arrived, Options, Script};
 
 const GIVEN: [(&str, &str); 6] = [
     ("accept", "application/json, text/plain, */*"),

@@ -12,7 +12,8 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tokio::net::TcpSocket;
 use tokio::runtime::Builder;
 
-use super::{Deviation, Seen};
+use super::Deviation;
+use super::report::Seen;
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]

@@ -5,8 +5,9 @@ use std::time::Duration;
 use wechat_proto::error::{FailureKind, Sent};
 use wechat_proto::flow::{Request, Want};
 
-use super::opened::{body, failed, get, replied, reply, takes};
-use super::{Act, Bench, Script, Seen, holds, same};
+use super::opened::{Bench, body, failed, get, replied, reply, takes};
+use super::report::{Seen, holds, same};
+use super::{Act, Script};
 
 fn head(server: &Script, deadline: u64, idle: u64) -> Request {
     let mut request = get(server);

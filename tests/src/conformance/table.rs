@@ -1,6 +1,20 @@
 //! The table of all checks: promise, grade, and why the protocol breaks or why a difference has no effect.
 
-use super::{Check, encryption, failures, kinds, limits, pauses, plain, requests, streams};
+use super::opened::Bench;
+use super::report::{Grade, Seen};
+use super::{
+    Feature, Promise, encryption, failures, kinds, limits, pauses, plain, requests, streams,
+};
+
+/// A row of the table of checks.
+pub(crate) struct Check {
+    pub(super) name: &'static str,
+    pub(super) promise: Promise,
+    pub(super) grade: Grade,
+    pub(super) reason: &'static str,
+    pub(super) needs: &'static [Feature],
+    pub(super) run: fn(&Bench) -> Seen,
+}
 
 /// Expands to the list of checks, each of them a function of a module.
 macro_rules! checks {
@@ -8,10 +22,10 @@ macro_rules! checks {
         /// All checks, in the order of a report.
         pub(super) const CHECKS: &[Check] = &[$(Check {
             name: stringify!($name),
-            promise: super::Promise::$promise,
-            grade: super::Grade::$grade,
+            promise: Promise::$promise,
+            grade: Grade::$grade,
             reason: $reason,
-            needs: &[$($(super::Feature::$feature),*)?],
+            needs: &[$($(Feature::$feature),*)?],
             run: $module::$name,
         }),*];
     };
