@@ -1,4 +1,4 @@
-//! Requests and replies as bytes.
+//! Requests, replies and texts in the format of the service.
 
 pub(crate) mod date;
 pub(crate) mod multipart;

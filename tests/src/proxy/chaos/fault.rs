@@ -1,4 +1,4 @@
-//! The faults.
+//! The faults of the HTTP proxy.
 
 /// A fault in an exchange. Unless stated otherwise, the world receives the request and answers it, and the fault
 /// affects the reply.
