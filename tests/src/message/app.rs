@@ -2,8 +2,7 @@
 
 use crate::message::Incoming;
 use crate::message::kinds::{secret, stored};
-use crate::wire::text::escaped;
-use crate::wire::text::on_the_wire;
+use crate::wire::text::{escaped, on_the_wire};
 
 /// An app message, for [`Incoming::app`]. All texts are plain; [`Incoming::app`] escapes them for XML and for the wire.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

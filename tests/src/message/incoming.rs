@@ -1,7 +1,6 @@
 //! Messages for the account, and their records (docs/protocol.md §9.1).
 
-use crate::media::Media;
-use crate::media::Part;
+use crate::media::{Media, Part};
 use crate::wire::reply::{Node, Object};
 use crate::wire::text::off_the_wire;
 

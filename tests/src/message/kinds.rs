@@ -6,11 +6,9 @@ use bytes::Bytes;
 use md5::{Digest as _, Md5};
 
 use crate::contact::Contact;
-use crate::media::Media;
-use crate::media::Part;
+use crate::media::{Media, Part};
 use crate::message::{Incoming, Recommend};
-use crate::wire::text::escaped;
-use crate::wire::text::{off_the_wire, on_the_wire};
+use crate::wire::text::{escaped, off_the_wire, on_the_wire};
 
 /// A hand of rock, paper, scissors.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

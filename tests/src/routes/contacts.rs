@@ -5,8 +5,7 @@ use crate::check::{Check, Rule};
 use crate::contact::{Contact, In};
 use crate::routes::change::known;
 use crate::violation::Fault;
-use crate::wire::reply::Answer;
-use crate::wire::reply::{self, Node, Object};
+use crate::wire::reply::{self, Answer, Node, Object};
 use crate::wire::request::{Decoded, ordered};
 use crate::world::World;
 

@@ -4,8 +4,7 @@ use crate::check::{Check, Rule};
 use crate::contact::In;
 use crate::message::{Incoming, Notice};
 use crate::session::key_record;
-use crate::wire::reply::Answer;
-use crate::wire::reply::{self, Node, Object};
+use crate::wire::reply::{self, Answer, Node, Object};
 use crate::wire::request::Decoded;
 use crate::world::World;
 

@@ -2,9 +2,8 @@
 
 use crate::check::headers::NO_RANGE;
 use crate::routes::login::{page, push};
-use crate::routes::media;
 use crate::routes::sync::lists;
-use crate::routes::{rooms, synccheck, upload};
+use crate::routes::{media, rooms, synccheck, upload};
 use crate::session::key_record;
 use crate::wire::reply::{self, Node, Object, Reply};
 

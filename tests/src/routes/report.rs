@@ -3,8 +3,7 @@
 use serde_json::Value;
 
 use crate::check::{Check, Rule};
-use crate::wire::reply::Answer;
-use crate::wire::reply::{self, Object};
+use crate::wire::reply::{self, Answer, Object};
 use crate::wire::request::Decoded;
 use crate::world::World;
 use crate::world::misc::Reported;

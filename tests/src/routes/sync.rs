@@ -9,8 +9,7 @@ use crate::routes::login::page::{HALF_A_DAY, api_domain, data_ticket};
 use crate::session::jar::Cookie;
 use crate::session::{Key, joined, key_record};
 use crate::violation::Fault;
-use crate::wire::reply::Answer;
-use crate::wire::reply::{self, Node, Object};
+use crate::wire::reply::{self, Answer, Node, Object};
 use crate::wire::request::{Decoded, ordered};
 use crate::world::{Event, World};
 

@@ -4,8 +4,7 @@ use crate::check::differences::QUERY;
 use crate::check::{Check, Rule};
 use crate::session::FileSent;
 use crate::violation::Fault;
-use crate::wire::reply::Answer;
-use crate::wire::reply::{self, Reply};
+use crate::wire::reply::{self, Answer, Reply};
 use crate::wire::request::Decoded;
 use crate::world::{Event, World};
 

@@ -8,8 +8,7 @@ use utoipa::ToSchema;
 
 use crate::routes::ALL;
 use crate::serve::problem::Problem;
-use crate::server::injection::Cut;
-use crate::server::injection::{Effect, Injection};
+use crate::server::injection::{Cut, Effect, Injection};
 
 /// A fault to inject.
 #[derive(Clone, Debug, Deserialize, ToSchema)]

@@ -13,8 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::check::route::Route;
 use crate::server::compression::compress;
-use crate::server::injection::Cut;
-use crate::server::injection::{Effect, Injections};
+use crate::server::injection::{Cut, Effect, Injections};
 use crate::server::payload::Payload;
 use crate::simulator::{HOLD, Simulator, TICK};
 use crate::wire::reply;

@@ -1,8 +1,7 @@
 //! The people and rooms of a world, and their actions.
 
-use crate::contact::SPECIAL;
 use crate::contact::rooms::{Invitation, Verification};
-use crate::contact::{Contact, Member};
+use crate::contact::{Contact, Member, SPECIAL};
 use crate::wire::text::name_on_the_wire;
 use crate::world::{Event, World};
 

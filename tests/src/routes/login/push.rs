@@ -2,8 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::session::{Code, Stage};
-use crate::wire::reply::Answer;
-use crate::wire::reply::{self, Object, Reply};
+use crate::wire::reply::{self, Answer, Object, Reply};
 use crate::wire::request::Decoded;
 use crate::world::World;
 use crate::world::phone::Phone;

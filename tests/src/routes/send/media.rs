@@ -4,8 +4,7 @@
 use crate::check::differences::JSON;
 use crate::check::{Check, Fields, Rule};
 use crate::media::upload::Uploaded;
-use crate::message::xml;
-use crate::message::{Incoming, SentFile};
+use crate::message::{Incoming, SentFile, xml};
 use crate::routes::send::{check_forwarded, envelope};
 use crate::violation::Fault;
 

@@ -7,13 +7,11 @@ use std::fmt::Arguments;
 
 use crate::check::differences::JSON;
 use crate::check::{Check, Fields, Rule};
-use crate::message::xml;
-use crate::message::{Incoming, Sent};
+use crate::message::{Incoming, Sent, xml};
 use crate::routes::upload::check_upload::names;
 use crate::session::FileSent;
 use crate::violation::{Fault, Mode};
-use crate::wire::reply::Answer;
-use crate::wire::reply::{self, Object};
+use crate::wire::reply::{self, Answer, Object};
 use crate::wire::request::{Decoded, ordered};
 use crate::wire::text::on_the_wire;
 use crate::world::World;

@@ -2,8 +2,7 @@
 
 use crate::check::{Check, Rule};
 use crate::routes::refusal::refusal;
-use crate::wire::reply::Answer;
-use crate::wire::reply::{self, Object};
+use crate::wire::reply::{self, Answer, Object};
 use crate::wire::request::Decoded;
 use crate::world::World;
 

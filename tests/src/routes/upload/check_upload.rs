@@ -6,8 +6,7 @@ use crate::check::differences::JSON;
 use crate::check::{Check, Fields, Rule};
 use crate::media::upload::Keys;
 use crate::violation::Fault;
-use crate::wire::reply::Answer;
-use crate::wire::reply::{self, Object};
+use crate::wire::reply::{self, Answer, Object};
 use crate::wire::request::{Decoded, encode};
 use crate::world::World;
 

@@ -15,8 +15,7 @@ use crate::routes::upload::parts::{FIELDS, FILE_HELPER_FIELDS, Parts};
 use crate::violation::Fault;
 use crate::wire::date;
 use crate::wire::multipart::Part;
-use crate::wire::reply::Answer;
-use crate::wire::reply::{self, Object};
+use crate::wire::reply::{self, Answer, Object};
 use crate::wire::request::{Decoded, UPLOADS, decode};
 use crate::world::World;
 

@@ -1,9 +1,10 @@
 //! `POST /cgi-bin/mmwebwx-bin/webwxuploadmediaparallel` (docs/protocol.md §15.1)
 
 use crate::check::{Check, Rule};
-use crate::routes::upload::check_upload;
 use crate::routes::upload::parts::Parts;
-use crate::routes::upload::{PIECE, content_type, form, piece_length, query, sequence, tickets};
+use crate::routes::upload::{
+    PIECE, check_upload, content_type, form, piece_length, query, sequence, tickets,
+};
 use crate::wire::request::UPLOADS;
 
 const KEYS: [&str; 9] = [
