@@ -17,7 +17,6 @@ use wechat_proto::{
 use wechat_transport::{Offload, SharedAccount};
 
 use crate::download::Download;
-use crate::events::{Events, Messages};
 use crate::transport::Transport;
 
 /// A client of a logged-in account. It is cheap to clone, and can be shared between tasks and
@@ -261,22 +260,7 @@ impl Client {
         Ok(self.directory())
     }
 
-    /// Returns a stream of the events of the account: messages, friend requests, changes of
-    /// contacts, trouble with the network, and the end of the session with its reason.
-    ///
-    /// Requesting the next event acknowledges the message of the previous one and saves the session,
-    /// unless the events are [`manual`](Events::manual). A second call replaces the first: the older
-    /// events close with [`Error::InUse`].
-    pub fn events(&self) -> Events {
-        Events::new(self.clone())
-    }
-
-    /// Returns a stream of the incoming messages alone, without the other [events](Client::events).
-    pub fn messages(&self) -> Messages {
-        self.events().messages()
-    }
-
-    /// Acknowledges a message of [manual](Events::manual) events, so that it is not delivered again
+    /// Acknowledges a message of [manual](crate::Events::manual) events, so that it is not delivered again
     /// ([`Session::acknowledge`]), and saves the session.
     ///
     /// # Cancel safety

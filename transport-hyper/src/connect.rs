@@ -1,4 +1,4 @@
-//! The default HTTP client: connections to hosts or through a proxy, with the stage of each failure.
+//! Connections to hosts, directly or through a proxy, with the stage of each failure.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,14 +9,9 @@ use http::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
 use http::{Request, Uri};
 use http_body_util::Empty;
 use hyper::client::conn::http1;
-#[cfg(feature = "rustls")]
-use hyper_rustls::HttpsConnectorBuilder;
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::proxy::SocksV5;
 use hyper_util::client::proxy::matcher::Matcher;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-#[cfg(feature = "rustls")]
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -26,24 +21,19 @@ use wechat_proto::Error;
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_transport::{Options, host_and_port, refused_by_proxy};
 
-use crate::failure::socks_failure;
-#[cfg(feature = "rustls")]
-use crate::failure::tls_failure;
-use crate::pieces::Pieces;
-use crate::transport::Transport;
+/// A connection without encryption.
+pub(crate) type Stream = TokioIo<TcpStream>;
+/// A connector that opens connections of this type.
+pub(crate) type Connector<S> = BoxCloneSyncService<Uri, S, Failure>;
 
-type Stream = TokioIo<TcpStream>;
-type Connector = BoxCloneSyncService<Uri, Stream, Failure>;
-/// hyper-util does not export the name of this error.
-pub(crate) type SocksError = <SocksV5<Connector> as Service<Uri>>::Error;
+/// The maximum length of the head of a response.
+pub(crate) const HEAD: usize = 64 << 10;
 
-/// Returns a transport with a client that adds nothing to the requests.
-pub(crate) fn transport(options: Options) -> Result<Transport, Error> {
+/// Returns a connector that does not encrypt: to the hosts, or through the proxy of the options.
+pub(crate) fn connector(options: &Options) -> Result<Connector<Stream>, Error> {
     let shared = Arc::new(options.clone());
     let tcp = tower::service_fn(move |uri| connect(Arc::clone(&shared), uri));
-    let Some(url) = options.proxy_url()? else {
-        return pooled(options, Connector::new(tcp), FailureKind::Tls);
-    };
+    let Some(url) = options.proxy_url()? else { return Ok(Connector::new(tcp)) };
     let proxy = Matcher::builder().all(url).build().intercept(&Uri::from_static("https://host/"));
     let proxy = proxy.ok_or(Error::Transport(failure(FailureKind::Proxy)))?;
     let (uri, auth) = (proxy.uri().clone(), proxy.basic_auth().cloned());
@@ -53,7 +43,7 @@ pub(crate) fn transport(options: Options) -> Result<Transport, Error> {
         }
         failure
     });
-    let tunnel = if uri.scheme_str() == Some("socks5") {
+    if uri.scheme_str() == Some("socks5") {
         let mut socks = SocksV5::new(uri, Connector::new(tcp));
         if let Some((user, password)) = proxy.raw_auth() {
             socks = socks.with_auth(user.to_owned(), password.to_owned());
@@ -63,13 +53,11 @@ pub(crate) fn transport(options: Options) -> Result<Transport, Error> {
             let (host, port) = host_and_port(&uri);
             format!("{host}:{port}").parse().unwrap_or(uri)
         };
-        Connector::new(socks.map_request(with_port).map_err(socks_failure))
-    } else {
-        Connector::new(tower::service_fn(move |target| {
-            tunnel(tcp.clone().oneshot(uri.clone()), auth.clone(), target)
-        }))
-    };
-    pooled(options, tunnel, FailureKind::Proxy)
+        return Ok(Connector::new(socks.map_request(with_port).map_err(socks_failure)));
+    }
+    Ok(Connector::new(tower::service_fn(move |target| {
+        tunnel(tcp.clone().oneshot(uri.clone()), auth.clone(), target)
+    })))
 }
 
 fn failure(kind: FailureKind) -> Failure {
@@ -152,166 +140,30 @@ async fn tunnel(
     }
 }
 
-/// Returns a TLS configuration that trusts Mozilla's roots and those of the options.
-#[cfg(feature = "rustls")]
-fn tls(options: &Options) -> Result<ClientConfig, Error> {
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    roots.add_parsable_certificates(options.root_certificates()?);
-    // The provider is explicit, because a process with two providers has no default.
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("ring supports the default protocol versions");
-    #[cfg(feature = "platform-verifier")]
-    if options.uses_platform_verifier() {
-        use rustls_platform_verifier::BuilderVerifierExt as _;
-        let config = config.with_platform_verifier();
-        let config = config
-            .map_err(|error| Error::Transport(failure(FailureKind::Certificate).because(error)))?;
-        return Ok(config.with_no_client_auth());
-    }
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
-}
+/// hyper-util does not export the name of this error.
+type SocksError = <SocksV5<Connector<Stream>> as Service<Uri>>::Error;
 
-/// The maximum length of a reply's head.
-const HEAD: usize = 64 << 10;
-
-/// Returns a transport with a connection pool. A connection that breaks before it is encrypted
-/// fails with the kind `stage`.
-#[cfg(feature = "rustls")]
-fn pooled(options: Options, connector: Connector, stage: FailureKind) -> Result<Transport, Error> {
-    let tls = HttpsConnectorBuilder::new().with_tls_config(tls(&options)?);
-    let secure = tls.https_or_http().enable_http1().wrap_connector(connector);
-    Ok(with_connector(options, secure.map_err(move |error| tls_failure(error, stage))))
-}
-
-/// Returns a transport with a connection pool for plain HTTP.
-#[cfg(not(feature = "rustls"))]
-fn pooled(options: Options, connector: Connector, _: FailureKind) -> Result<Transport, Error> {
-    let plain = tower::service_fn(move |uri: Uri| {
-        let connector = connector.clone();
-        async move {
-            if uri.scheme_str() == Some("https") {
-                let missing = std::io::Error::other("the feature `rustls` is disabled");
-                return Err(failure(FailureKind::Tls).because(missing));
-            }
-            connector.oneshot(uri).await
+/// Returns the failure of a SOCKS proxy.
+fn socks_failure(error: SocksError) -> Failure {
+    let kind = match error {
+        SocksError::Inner(failure) => return failure,
+        // hyper-util does not export the name of this error; a test checks it.
+        SocksError::V5(ref error) if format!("{error:?}").starts_with("Auth(") => {
+            FailureKind::ProxyAuthorization
         }
-    });
-    Ok(with_connector(options, Connector::new(plain)))
-}
-
-fn with_connector<C>(options: Options, connector: C) -> Transport
-where
-    C: Service<Uri, Error = Failure> + Clone + Send + Sync + 'static,
-    C::Response: hyper::rt::Read
-        + hyper::rt::Write
-        + hyper_util::client::legacy::connect::Connection
-        + Unpin
-        + Send,
-    C::Future: Send + Unpin,
-{
-    // Shared, because the client clones its connector several times for each request.
-    let connector = Arc::new(connector.map_response(Pieces::of));
-    let client = Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .set_host(false)
-        .http1_max_buf_size(HEAD)
-        .http1_title_case_headers(true)
-        .build(tower::service_fn(move |uri| (*connector).clone().oneshot(uri)));
-    Transport::with_service(options, client, TokioTimer::new()).reporting_connections()
+        _ => FailureKind::Proxy,
+    };
+    Failure::new(kind, Sent::No).because(error)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Instant;
 
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
-    use wechat_proto::login::GetUuid;
-    use wechat_proto::{Device, Hosts};
     use wechat_simulator::conformance::{Full, nobody};
-    use wechat_simulator::{Server, Simulator, World};
 
     use super::*;
-
-    /// Returns the kind of failure of a request to the simulator over TLS.
-    async fn refused(options: Options) -> FailureKind {
-        let server = Server::tls(&Simulator::new(World::new(1))).unwrap();
-        let options = options.resolve_only().resolve("login.wx.qq.com", server.addr());
-        let transport = transport(options).unwrap();
-        match transport.call(GetUuid::new(), &mut Device::new()).await {
-            Err(Error::Transport(failure)) => failure.kind,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[cfg(feature = "platform-verifier")]
-    #[tokio::test]
-    async fn operating_system_refuses_an_unknown_authority() {
-        let kind = refused(Options::default().platform_verifier()).await;
-        assert_eq!(kind, FailureKind::Certificate);
-    }
-
-    #[tokio::test]
-    async fn unknown_authority_is_refused() {
-        let expected = match cfg!(feature = "rustls") {
-            true => FailureKind::Certificate,
-            // The request is not sent unencrypted.
-            false => FailureKind::Tls,
-        };
-        assert_eq!(refused(Options::default()).await, expected);
-    }
-
-    #[tokio::test]
-    async fn header_names_are_spelled_as_browsers_do() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let origin = format!("http://{}", listener.local_addr().unwrap());
-        let mut device = Device::new().with_hosts(Hosts::all(origin.parse().unwrap()));
-        let transport = transport(Options::default()).unwrap();
-        let (reply, head) = tokio::join!(transport.call(GetUuid::new(), &mut device), async {
-            let (mut stream, mut head) = (listener.accept().await.unwrap().0, vec![0; 4096]);
-            let length = stream.read(&mut head).await.unwrap();
-            head.truncate(length);
-            String::from_utf8(head).unwrap()
-        });
-        assert!(reply.is_err());
-        let names = head.lines().filter_map(|line| Some(line.split_once(": ")?.0));
-        let names: Vec<_> = names.collect();
-        assert_eq!(names, ["Host", "User-Agent", "Accept", "Accept-Encoding", "Referer"]);
-    }
-
-    #[tokio::test]
-    async fn requests_in_sequence_use_one_connection() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let origin = format!("http://{}", listener.local_addr().unwrap());
-        let connections = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&connections);
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                count.fetch_add(1, Ordering::Relaxed);
-                tokio::spawn(async move {
-                    let mut head = [0; 4096];
-                    while stream.read(&mut head).await.unwrap_or(0) > 0 {
-                        let body = "x".repeat(40_000);
-                        let reply =
-                            format!("HTTP/1.1 200 OK\r\ncontent-length: 40000\r\n\r\n{body}");
-                        stream.write_all(reply.as_bytes()).await.unwrap();
-                    }
-                });
-            }
-        });
-        let mut device = Device::new().with_hosts(Hosts::all(origin.parse().unwrap()));
-        let transport = transport(Options::default()).unwrap();
-        let calls = tokio::spawn(async move {
-            for _ in 0..5 {
-                assert!(transport.call(GetUuid::new(), &mut device).await.is_err());
-            }
-        });
-        calls.await.unwrap();
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        assert_eq!(connections.load(Ordering::Relaxed), 1);
-    }
 
     #[tokio::test]
     async fn unresponsive_addresses_are_skipped() {

@@ -11,9 +11,8 @@ use wechat_proto::Error;
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::media::{Head, Tally};
 
-use crate::BoxError;
 use crate::failure::body_failure;
-use crate::transport::Timer;
+use crate::{BoxError, Timer};
 
 /// The body of a reply.
 pub(crate) type Incoming = UnsyncBoxBody<Bytes, BoxError>;

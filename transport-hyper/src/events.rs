@@ -35,12 +35,26 @@ pub struct Events {
 type Flow = Box<Offload<sync::Events>>;
 type Waiting = Pin<Box<dyn Future<Output = (Flow, Event)> + Send>>;
 
-impl Events {
-    pub(crate) fn new(client: Client) -> Self {
-        let events = sync::Events::new(sync::Inbox::new(), client.save_policy());
-        Self { client, flow: Some(Box::new(Offload::new(events).stoppable())), waiting: None }
+impl Client {
+    /// Returns a stream of the events of the account: messages, friend requests, changes of
+    /// contacts, trouble with the network, and the end of the session with its reason.
+    ///
+    /// Requesting the next event acknowledges the message of the previous one and saves the session,
+    /// unless the events are [`manual`](Events::manual). A second call replaces the first: the older
+    /// events close with [`Error::InUse`].
+    pub fn events(&self) -> Events {
+        let events = sync::Events::new(sync::Inbox::new(), self.save_policy());
+        let flow = Some(Box::new(Offload::new(events).stoppable()));
+        Events { client: self.clone(), flow, waiting: None }
     }
 
+    /// Returns a stream of the incoming messages alone, without the other [events](Client::events).
+    pub fn messages(&self) -> Messages {
+        self.events().messages()
+    }
+}
+
+impl Events {
     /// Sets how many messages are kept for revocations
     /// ([`Inbox::remember`](wechat_proto::sync::Inbox::remember)); the default is 100. This has no
     /// effect after the first event was requested.
@@ -125,7 +139,7 @@ impl fmt::Debug for Events {
 /// an error.
 #[derive(Debug)]
 #[must_use = "messages arrive only when they are requested"]
-pub struct Messages(pub(crate) Events);
+pub struct Messages(Events);
 
 impl Messages {
     /// Returns the next message, or `None` when the messages have ended.

@@ -8,7 +8,6 @@ use hyper_util::client::legacy;
 use wechat_proto::error::{Failure, FailureKind, Sent};
 
 use crate::BoxError;
-use crate::connect::SocksError;
 
 /// Returns the failure of an exchange without a reply.
 pub(crate) fn reply_failure(error: BoxError, sent: Sent) -> Failure {
@@ -46,19 +45,6 @@ pub(crate) fn tls_failure(error: BoxError, stage: FailureKind) -> Failure {
         Some(_) => FailureKind::Tls,
     };
     Failure::new(kind, Sent::No).because(io::Error::other(error))
-}
-
-/// Returns the failure of a SOCKS proxy.
-pub(crate) fn socks_failure(error: SocksError) -> Failure {
-    let kind = match error {
-        SocksError::Inner(failure) => return failure,
-        // hyper-util does not export the name of this error; a test checks it.
-        SocksError::V5(ref error) if format!("{error:?}").starts_with("Auth(") => {
-            FailureKind::ProxyAuthorization
-        }
-        _ => FailureKind::Proxy,
-    };
-    Failure::new(kind, Sent::No).because(error)
 }
 
 /// Returns the failure of a body that ended early, or `None` if this is its regular end.

@@ -89,6 +89,7 @@ mod failure;
 mod open;
 mod operations;
 mod pieces;
+mod tls;
 mod transport;
 
 pub use bot::Bot;
@@ -108,3 +109,6 @@ pub type RequestBody = http_body_util::Full<wechat_proto::Body>;
 
 /// Any error of a service or a body.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The timer of a transport.
+type Timer = std::sync::Arc<dyn hyper::rt::Timer + Send + Sync>;

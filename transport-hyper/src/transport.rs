@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
+use hyper_util::client::legacy;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::io::empty;
 use tokio::sync::Notify;
 use tower::util::BoxCloneSyncService;
@@ -13,8 +15,10 @@ use wechat_proto::flow::Want;
 use wechat_proto::{Call, Endpoint, Error, Flow};
 use wechat_transport::Options;
 
+use crate::connect::{self, HEAD};
 use crate::download::Incoming;
-use crate::{BoxError, RequestBody, connect};
+use crate::pieces::Pieces;
+use crate::{BoxError, RequestBody, Timer, tls};
 
 /// An executor of flows over HTTP: connections, TLS configuration, resolver and options.
 ///
@@ -38,7 +42,6 @@ pub(crate) struct Inner {
     pub(crate) reports_connections: bool,
 }
 
-pub(crate) type Timer = Arc<dyn hyper::rt::Timer + Send + Sync>;
 type Erased = BoxCloneSyncService<http::Request<RequestBody>, http::Response<Incoming>, BoxError>;
 
 impl Transport {
@@ -51,7 +54,17 @@ impl Transport {
     /// not an `http` or `socks5` URL
     /// ([`FailureKind::Proxy`](wechat_proto::error::FailureKind::Proxy)).
     pub fn new(options: Options) -> Result<Self, Error> {
-        connect::transport(options)
+        let connector = tls::encrypting(connect::connector(&options)?, &options)?;
+        // Shared, because the client clones its connector several times for each request.
+        let connector = Arc::new(connector.map_response(Pieces::of));
+        // The client adds nothing to the requests.
+        let client = legacy::Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .set_host(false)
+            .http1_max_buf_size(HEAD)
+            .http1_title_case_headers(true)
+            .build(tower::service_fn(move |uri| (*connector).clone().oneshot(uri)));
+        Ok(Self::with_service(options, client, TokioTimer::new()).reporting_connections())
     }
 
     /// Returns a transport that sends requests with this service instead of the default client
@@ -162,5 +175,68 @@ impl Transport {
 impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transport").field("options", &self.inner.options).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+    use wechat_proto::login::GetUuid;
+    use wechat_proto::{Device, Hosts};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn header_names_are_spelled_as_browsers_do() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let mut device = Device::new().with_hosts(Hosts::all(origin.parse().unwrap()));
+        let transport = Transport::new(Options::default()).unwrap();
+        let (reply, head) = tokio::join!(transport.call(GetUuid::new(), &mut device), async {
+            let (mut stream, mut head) = (listener.accept().await.unwrap().0, vec![0; 4096]);
+            let length = stream.read(&mut head).await.unwrap();
+            head.truncate(length);
+            String::from_utf8(head).unwrap()
+        });
+        assert!(reply.is_err());
+        let names = head.lines().filter_map(|line| Some(line.split_once(": ")?.0));
+        let names: Vec<_> = names.collect();
+        assert_eq!(names, ["Host", "User-Agent", "Accept", "Accept-Encoding", "Referer"]);
+    }
+
+    #[tokio::test]
+    async fn requests_in_sequence_use_one_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let connections = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&connections);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::Relaxed);
+                tokio::spawn(async move {
+                    let mut head = [0; 4096];
+                    while stream.read(&mut head).await.unwrap_or(0) > 0 {
+                        let body = "x".repeat(40_000);
+                        let reply =
+                            format!("HTTP/1.1 200 OK\r\ncontent-length: 40000\r\n\r\n{body}");
+                        stream.write_all(reply.as_bytes()).await.unwrap();
+                    }
+                });
+            }
+        });
+        let mut device = Device::new().with_hosts(Hosts::all(origin.parse().unwrap()));
+        let transport = Transport::new(Options::default()).unwrap();
+        let calls = tokio::spawn(async move {
+            for _ in 0..5 {
+                assert!(transport.call(GetUuid::new(), &mut device).await.is_err());
+            }
+        });
+        calls.await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(connections.load(Ordering::Relaxed), 1);
     }
 }

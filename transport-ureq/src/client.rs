@@ -8,16 +8,15 @@ use wechat_proto::contact::{Directory, LoadContacts};
 use wechat_proto::flow::Want;
 use wechat_proto::media::{Head, RetryEmpty, Upload, UploadProgress, Uploaded};
 use wechat_proto::store::{SavePolicy, SessionStore};
-use wechat_proto::sync::{self, Inbox, Step};
+use wechat_proto::sync::{self, Step};
 use wechat_proto::{
     Account, Call, ClientMsgId, Endpoint, Error, Event, Flow, Interrupt, Message, Session,
     Timestamp,
 };
 use wechat_transport::{Offload, SharedAccount};
 
-use crate::body::Download;
+use crate::download::Download;
 use crate::drive::Shutdown;
-use crate::events::{Events, Messages};
 use crate::transport::Transport;
 
 /// A client of a logged-in account. It is cheap to clone, and can be shared between threads.
@@ -208,24 +207,7 @@ impl Client {
         Ok(self.directory())
     }
 
-    /// Returns an iterator over the events of the account: messages, friend requests, changes of
-    /// contacts, trouble with the network, and the end of the session with its reason.
-    ///
-    /// Requesting the next event acknowledges the message of the previous one and saves the session,
-    /// unless the events are [`manual`](Events::manual). A second call replaces the first: the older
-    /// events close with [`Error::InUse`].
-    pub fn events(&self) -> Events {
-        let events = sync::Events::new(Inbox::new(), self.save_policy());
-        Events { client: self.clone(), flow: Offload::new(events).stoppable(), ended: false }
-    }
-
-    /// Returns an iterator of the incoming messages alone, without the other
-    /// [events](Client::events).
-    pub fn messages(&self) -> Messages {
-        self.events().messages()
-    }
-
-    /// Acknowledges a message of [manual](Events::manual) events, so that it is not delivered again
+    /// Acknowledges a message of [manual](crate::Events::manual) events, so that it is not delivered again
     /// ([`Session::acknowledge`]), and saves the session.
     ///
     /// # Errors

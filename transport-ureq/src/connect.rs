@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use ureq::unversioned::resolver::ResolvedSocketAddrs;
 use ureq::unversioned::transport::{
     ChainedConnector, ConnectProxyConnector, ConnectionDetails, Connector as Connect, NextTimeout,
     SocksConnector, TcpConnector, Transport,
@@ -13,7 +12,7 @@ use ureq::unversioned::transport::{
 use wechat_proto::error::FailureKind;
 
 use crate::failure::stage_failure;
-use crate::resolve::list;
+use crate::resolve::{list, with_addresses};
 use crate::tls::{Shared, Tls};
 
 type Proxies = ChainedConnector<(), SocksConnector, ConnectProxyConnector>;
@@ -93,7 +92,8 @@ impl<In: Transport> Connect<In> for Tcp {
             }
             let share = if others == 0 { left } else { SHARE.min(left / (others + 1)) };
             let timeout = NextTimeout { after: share.into(), ..details.timeout };
-            let attempt = ConnectionDetails { timeout, ..with(details, list(&[*address])) };
+            let attempt =
+                ConnectionDetails { timeout, ..with_addresses(details, list(&[*address])) };
             match self.connector.connect(&attempt, None::<In>) {
                 Ok(stream) => {
                     self.responsive().insert(host.to_owned(), *address);
@@ -106,26 +106,6 @@ impl<In: Transport> Connect<In> for Tcp {
     }
 }
 
-/// Returns the same details with other addresses.
-pub(crate) fn with<'a>(
-    details: &ConnectionDetails<'a>,
-    addrs: ResolvedSocketAddrs,
-) -> ConnectionDetails<'a> {
-    ConnectionDetails {
-        uri: details.uri,
-        addrs,
-        config: details.config,
-        // Every request sets its time limits; ureq would parse the roots again for each of them.
-        request_level: false,
-        resolver: details.resolver,
-        now: details.now,
-        timeout: details.timeout,
-        current_time: Arc::clone(&details.current_time),
-        run_connector: Arc::clone(&details.run_connector),
-        register_shutdown: Arc::clone(&details.register_shutdown),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
@@ -133,7 +113,7 @@ mod tests {
 
     use ureq::Agent;
     use ureq::config::Config;
-    use ureq::unversioned::resolver::Resolver;
+    use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
     use wechat_proto::error::Failure;
     use wechat_simulator::conformance::{Full, nobody};
 

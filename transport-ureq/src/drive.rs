@@ -11,7 +11,7 @@ use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::{Error, Flow, Input, Interrupt, Timestamp};
 use wechat_transport::Log;
 
-use crate::body::Download;
+use crate::download::Download;
 use crate::exchange::exchange;
 use crate::transport::Transport;
 

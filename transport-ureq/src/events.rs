@@ -23,9 +23,28 @@ use crate::client::Client;
 #[derive(Debug)]
 #[must_use = "events arrive only when they are requested"]
 pub struct Events {
-    pub(crate) client: Client,
-    pub(crate) flow: Offload<sync::Events>,
-    pub(crate) ended: bool,
+    client: Client,
+    flow: Offload<sync::Events>,
+    ended: bool,
+}
+
+impl Client {
+    /// Returns an iterator over the events of the account: messages, friend requests, changes of
+    /// contacts, trouble with the network, and the end of the session with its reason.
+    ///
+    /// Requesting the next event acknowledges the message of the previous one and saves the session,
+    /// unless the events are [`manual`](Events::manual). A second call replaces the first: the older
+    /// events close with [`Error::InUse`].
+    pub fn events(&self) -> Events {
+        let events = sync::Events::new(sync::Inbox::new(), self.save_policy());
+        Events { client: self.clone(), flow: Offload::new(events).stoppable(), ended: false }
+    }
+
+    /// Returns an iterator over the incoming messages alone, without the other
+    /// [events](Client::events).
+    pub fn messages(&self) -> Messages {
+        self.events().messages()
+    }
 }
 
 impl Events {
@@ -79,7 +98,7 @@ impl std::iter::FusedIterator for Events {}
 /// an error.
 #[derive(Debug)]
 #[must_use = "messages arrive only when they are requested"]
-pub struct Messages(pub(crate) Events);
+pub struct Messages(Events);
 
 impl Iterator for Messages {
     type Item = Result<Message, Error>;

@@ -9,8 +9,8 @@ use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::flow::{self, Request, Response, Want, WholeBody};
 use wechat_transport::Options;
 
-use crate::body::{Download, body_failure};
-use crate::failure::failure;
+use crate::download::Download;
+use crate::failure::{body_failure, failure};
 
 /// A reply, and the rest of its body under [`Want::Head`].
 pub(crate) type Exchanged = Result<(Response, Option<Download>), Failure>;

@@ -5,8 +5,6 @@ use std::io;
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_transport::refused_by_proxy;
 
-use crate::tls;
-
 /// Converts an error to a failure, with the kind `kind` unless the error is more specific. Only
 /// errors of the operating system and of TLS are kept as sources.
 pub(crate) fn failure(error: ureq::Error, kind: FailureKind, sent: Sent) -> Failure {
@@ -16,7 +14,7 @@ pub(crate) fn failure(error: ureq::Error, kind: FailureKind, sent: Sent) -> Fail
             return source.downcast().map_or(Failure::new(kind, sent), |failure| *failure);
         }
         ureq::Error::Io(source) => {
-            let kind = match tls::kind(&source, kind) {
+            let kind = match tls_kind(&source, kind) {
                 // After the connection, only a certificate error is more specific.
                 Some(found) if sent == Sent::No || found == FailureKind::Certificate => found,
                 // The error of an agent that was shut down.
@@ -50,7 +48,28 @@ pub(crate) fn failure(error: ureq::Error, kind: FailureKind, sent: Sent) -> Fail
 /// The errors of a SOCKS proxy that requires another login.
 const SOCKS_LOGIN: [&str; 2] = ["no acceptable auth methods", "password authentication failed"];
 
+/// Returns the failure of a body that ended early.
+pub(crate) fn body_failure(error: io::Error) -> Failure {
+    failure(error.into(), FailureKind::Truncated, Sent::Maybe)
+}
+
 /// Returns a ureq error that contains the failure of a stage before anything was sent.
 pub(crate) fn stage_failure(error: ureq::Error, kind: FailureKind) -> ureq::Error {
     ureq::Error::Other(failure(error, kind, Sent::No).into())
+}
+
+/// Returns the kind of a TLS error. A message that is not TLS has the kind `stage`, because it
+/// comes from the proxy, if there is one.
+#[cfg(feature = "rustls")]
+fn tls_kind(error: &io::Error, stage: FailureKind) -> Option<FailureKind> {
+    match error.get_ref()?.downcast_ref()? {
+        rustls::Error::InvalidCertificate(_) => Some(FailureKind::Certificate),
+        rustls::Error::InvalidMessage(_) => Some(stage),
+        _ => Some(FailureKind::Tls),
+    }
+}
+
+#[cfg(not(feature = "rustls"))]
+const fn tls_kind(_: &io::Error, _: FailureKind) -> Option<FailureKind> {
+    None
 }

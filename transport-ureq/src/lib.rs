@@ -75,10 +75,10 @@
 //! bytes of requests and responses, with their credentials, if the log targets `ureq` and
 //! `ureq_proto` are enabled at trace level**: limit them to debug.
 
-mod body;
 mod bot;
 mod client;
 mod connect;
+mod download;
 mod drive;
 mod events;
 mod exchange;
@@ -90,9 +90,9 @@ mod resolve;
 mod tls;
 mod transport;
 
-pub use body::Download;
 pub use bot::Bot;
 pub use client::Client;
+pub use download::Download;
 pub use events::{Events, Messages};
 pub use transport::Transport;
 pub use wechat_file_store::FileStore;

@@ -19,8 +19,8 @@ use wechat_proto::store::SavePolicy;
 use wechat_proto::{Error, Message, UserName};
 use wechat_transport::{Attachment, NewFile};
 
-use crate::body::Download;
 use crate::client::Client;
+use crate::download::Download;
 
 /// The size in bytes of the largest download that is saved.
 const SAVED: u64 = 1 << 30;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use http::Uri;
 use ureq::config::Config;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::NextTimeout;
+use ureq::unversioned::transport::{ConnectionDetails, NextTimeout};
 use wechat_proto::error::FailureKind;
 use wechat_transport::{Options, host_and_port};
 
@@ -49,6 +49,26 @@ pub(crate) fn list(addresses: &[SocketAddr]) -> ResolvedSocketAddrs {
         list.push(*address);
     }
     list
+}
+
+/// Returns the same details with other addresses.
+pub(crate) fn with_addresses<'a>(
+    details: &ConnectionDetails<'a>,
+    addrs: ResolvedSocketAddrs,
+) -> ConnectionDetails<'a> {
+    ConnectionDetails {
+        uri: details.uri,
+        addrs,
+        config: details.config,
+        // Every request sets its time limits; ureq would parse the roots again for each of them.
+        request_level: false,
+        resolver: details.resolver,
+        now: details.now,
+        timeout: details.timeout,
+        current_time: Arc::clone(&details.current_time),
+        run_connector: Arc::clone(&details.run_connector),
+        register_shutdown: Arc::clone(&details.register_shutdown),
+    }
 }
 
 impl Resolver for Cache {

@@ -1,6 +1,5 @@
 //! Encrypted connections, if the feature `rustls` is enabled.
 
-use std::io;
 use std::sync::Arc;
 
 #[cfg(feature = "rustls")]
@@ -18,9 +17,9 @@ use wechat_proto::error::FailureKind;
 #[cfg(feature = "rustls")]
 use wechat_transport::Options;
 
-#[cfg(feature = "rustls")]
-use crate::connect::with;
 use crate::failure::stage_failure;
+#[cfg(feature = "rustls")]
+use crate::resolve::with_addresses;
 
 /// The connector of all agents of a transport, which caches the configuration.
 #[cfg(feature = "rustls")]
@@ -51,10 +50,10 @@ impl<In: Transport> Connector<In> for Tls {
         chained: Option<In>,
     ) -> Result<Option<Self::Out>, ureq::Error> {
         #[cfg(feature = "rustls")]
-        let result = self.0.connect(&with(details, details.resolver.empty()), chained);
+        let result = self.0.connect(&with_addresses(details, details.resolver.empty()), chained);
         #[cfg(not(feature = "rustls"))]
         let result = match details.needs_tls() {
-            true => Err(io::Error::other("the feature `rustls` is disabled").into()),
+            true => Err(std::io::Error::other("the feature `rustls` is disabled").into()),
             false => Ok(chained),
         };
         let stage = if cfg!(feature = "rustls") { self.1 } else { FailureKind::Tls };
@@ -82,22 +81,6 @@ pub(crate) fn config(options: &Options) -> Result<TlsConfig, Error> {
     let provider = Arc::new(ring::default_provider());
     let tls = TlsConfig::builder().root_certs(roots);
     Ok(tls.unversioned_rustls_crypto_provider(provider).build())
-}
-
-/// Returns the kind of a TLS error. A message that is not TLS has the kind `stage`, because it
-/// comes from the proxy, if there is one.
-#[cfg(feature = "rustls")]
-pub(crate) fn kind(error: &io::Error, stage: FailureKind) -> Option<FailureKind> {
-    match error.get_ref()?.downcast_ref()? {
-        rustls::Error::InvalidCertificate(_) => Some(FailureKind::Certificate),
-        rustls::Error::InvalidMessage(_) => Some(stage),
-        _ => Some(FailureKind::Tls),
-    }
-}
-
-#[cfg(not(feature = "rustls"))]
-pub(crate) const fn kind(_: &io::Error, _: FailureKind) -> Option<FailureKind> {
-    None
 }
 
 #[cfg(test)]

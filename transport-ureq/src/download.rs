@@ -1,4 +1,4 @@
-//! Streamed bodies of replies.
+//! Bodies of replies.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -8,7 +8,7 @@ use wechat_proto::Error;
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::media::{Head, Tally};
 
-use crate::failure::failure;
+use crate::failure::body_failure;
 
 /// A streamed body of a reply, to be read as it arrives or [copied](Download::copy_to) to a writer.
 ///
@@ -104,9 +104,4 @@ impl fmt::Debug for Download {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Download")
     }
-}
-
-/// Returns the failure of a body that ended early.
-pub(crate) fn body_failure(error: io::Error) -> Failure {
-    failure(error.into(), FailureKind::Truncated, Sent::Maybe)
 }
