@@ -15,7 +15,6 @@ use crate::failure::failed;
 use crate::keys::Sealed;
 use crate::store::{PostgresStore, session_place};
 use crate::term::Term;
-use crate::transaction::Transaction;
 
 /// An account that this worker holds: the store of its session.
 ///
@@ -105,18 +104,6 @@ impl Lease {
     pub async fn release(self, next: Next) -> Result<(), Error> {
         let connection = self.store.connection(self.account()).await?;
         self.store.release(&connection, &self.term, next).await
-    }
-
-    /// Begins a transaction that stores this session together with other writes of the caller. Do not
-    /// keep it open during a request to the service: the database aborts it when it is idle for a third
-    /// of the lease.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InUse`] if the lease has ended; [`Error::Storage`] if the database fails.
-    pub async fn begin<'a>(&'a mut self, session: &'a Session) -> Result<Transaction<'a>, Error> {
-        self.term.check()?;
-        Transaction::begin(self, session).await
     }
 
     /// Executes a fenced statement, which affects one row if the lease holds.

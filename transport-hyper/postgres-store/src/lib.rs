@@ -73,11 +73,13 @@
 //!   write.
 #![warn(missing_docs)]
 
+mod claim;
 mod clock;
 mod failure;
 mod keys;
 mod lease;
 mod outbox;
+mod rotation;
 mod schema;
 mod store;
 mod term;

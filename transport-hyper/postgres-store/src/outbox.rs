@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use deadpool_postgres::Transaction;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::types::ToSql;
 use wechat_proto::error::{StorageFailure, StorageKind};
@@ -211,31 +210,5 @@ impl PostgresStore {
         let connection = self.connection("wechat_outbox").await?;
         let count = connection.execute(delete, &[&f64::from(days)]).await;
         count.map_err(|error| failed(StorageKind::Write, "wechat_outbox", error))
-    }
-
-    /// Re-encrypts queued texts, for [`PostgresStore::rotate`].
-    pub(crate) async fn rotate_outbox(
-        &self,
-        transaction: &Transaction<'_>,
-        count: i64,
-    ) -> Result<usize, Error> {
-        let write = |error| failed(StorageKind::Write, "wechat_outbox", error);
-        let idle = "SELECT text.account, cause, ordinal, text.key_number, content \
-                    FROM wechat_outbox AS text JOIN wechat_account AS row USING (account) \
-                    WHERE text.key_number <> $1 AND (owner IS NULL OR free_at <= clock_timestamp()) \
-                    LIMIT $2 FOR UPDATE SKIP LOCKED";
-        let rows = transaction.query(idle, &[&self.keys.newest(), &count]).await.map_err(write)?;
-        for row in &rows {
-            let (account, cause, ordinal): (&str, &str, i32) = (row.get(0), row.get(1), row.get(2));
-            let number = ordinal.to_string();
-            let place = text_place(account, cause, &number);
-            let sealed = self.reseal(&place, row.get(3), row.get(4))?;
-            let update = "UPDATE wechat_outbox SET key_number = $4, content = $5 \
-                          WHERE account = $1 AND cause = $2 AND ordinal = $3";
-            let parameters: [&(dyn ToSql + Sync); 5] =
-                [&account, &cause, &ordinal, &sealed.key, &sealed.bytes];
-            transaction.execute(update, &parameters).await.map_err(write)?;
-        }
-        Ok(rows.len())
     }
 }

@@ -9,15 +9,14 @@ use tokio_postgres::NoTls;
 use wechat_proto::error::StorageKind;
 use wechat_proto::{Error, Session};
 
-use crate::clock;
 use crate::failure::failed;
 use crate::keys::{Keys, Sealed};
-use crate::lease::Lease;
 use crate::schema;
 
 /// The accounts in a PostgreSQL database, which any number of workers share.
 ///
-/// It is cheap to clone. Each account is a row, which one worker at a time holds by a [`Lease`].
+/// It is cheap to clone. Each account is a row, which one worker at a time holds by a
+/// [`Lease`](crate::Lease).
 #[derive(Clone)]
 pub struct PostgresStore {
     pool: Pool,
@@ -103,97 +102,6 @@ impl PostgresStore {
         let connection = self.connection(account).await?;
         let count = connection.execute(update, &[&account]).await;
         Ok(count.map_err(|error| failed(StorageKind::Write, account, error))? == 1)
-    }
-
-    /// Claims up to `count` accounts that no worker holds, starting with those that have been free for
-    /// the longest time. `owner` is the worker's name, for operators.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Storage`] if the database fails, or, with [`StorageKind::Newer`], if a newer
-    /// version of this library has migrated the tables.
-    pub async fn claim(&self, owner: &str, count: usize) -> Result<Vec<Lease>, Error> {
-        let connection = self.connection("PostgreSQL").await?;
-        self.claim_some(&connection, owner, count, None).await
-    }
-
-    /// Claims this account. Returns `None` if another worker holds it, if it is paused, or if it
-    /// does not exist.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`PostgresStore::claim`].
-    pub async fn claim_account(&self, owner: &str, account: &str) -> Result<Option<Lease>, Error> {
-        let connection = self.connection(account).await?;
-        Ok(self.claim_some(&connection, owner, 1, Some(account)).await?.pop())
-    }
-
-    pub(crate) async fn claim_some(
-        &self,
-        connection: &Object,
-        owner: &str,
-        count: usize,
-        account: Option<&str>,
-    ) -> Result<Vec<Lease>, Error> {
-        let place = account.unwrap_or("PostgreSQL");
-        let lock = |error| failed(StorageKind::Lock, place, error);
-        schema::check(connection).await?;
-        // This worker measures the lease from before the request, the database from after it.
-        let requested = clock::now();
-        let update = "WITH free AS (SELECT account FROM wechat_account \
-                      WHERE free_at <= clock_timestamp() AND ($4::text IS NULL OR account = $4) \
-                      ORDER BY free_at LIMIT $3 FOR UPDATE SKIP LOCKED) \
-                      UPDATE wechat_account AS held SET owner = $1, token = token + 1, \
-                      free_at = clock_timestamp() + $2 * interval '1 millisecond' \
-                      FROM free WHERE held.account = free.account \
-                      RETURNING held.account, held.token";
-        let count = i64::try_from(count).unwrap_or(i64::MAX);
-        let update = connection.prepare_cached(update).await.map_err(lock)?;
-        let rows =
-            connection.query(&update, &[&owner, &self.free_after_millis(), &count, &account]).await;
-        let leases = rows
-            .map_err(lock)?
-            .into_iter()
-            .map(|row| Lease::new(self.clone(), row.get(0), row.get(1), self.until(requested)));
-        Ok(leases.collect())
-    }
-
-    /// Re-encrypts up to `count` sessions and as many queued texts that were encrypted with an older key
-    /// and belong to accounts without a lease. The workers of the other accounts use the newest key
-    /// whenever they write. Returns the number of rows; 0 if none is left.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Storage`] if the database fails, or if a row is damaged or its key is missing. Nothing has
-    /// changed then.
-    pub async fn rotate(&self, count: usize) -> Result<usize, Error> {
-        let write = |error| failed(StorageKind::Write, "PostgreSQL", error);
-        let count = i64::try_from(count).unwrap_or(i64::MAX);
-        let mut connection = self.connection("PostgreSQL").await?;
-        let transaction = connection.transaction().await.map_err(write)?;
-        let idle = "SELECT account, key_number, session FROM wechat_account WHERE key_number <> $1 \
-                    AND (owner IS NULL OR free_at <= clock_timestamp()) \
-                    LIMIT $2 FOR UPDATE SKIP LOCKED";
-        let newest = self.keys.newest();
-        let sessions = transaction.query(idle, &[&newest, &count]).await.map_err(write)?;
-        for row in &sessions {
-            let account: String = row.get(0);
-            let sealed = self.reseal(&session_place(&account), row.get(1), row.get(2))?;
-            let update =
-                "UPDATE wechat_account SET key_number = $2, session = $3 WHERE account = $1";
-            let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
-                [&account, &sealed.key, &sealed.bytes];
-            transaction.execute(update, &parameters).await.map_err(write)?;
-        }
-        let texts = self.rotate_outbox(&transaction, count).await?;
-        transaction.commit().await.map_err(write)?;
-        Ok(sessions.len() + texts)
-    }
-
-    /// Decrypts with any key and encrypts with the newest.
-    pub(crate) fn reseal(&self, place: &[&str], key: i32, bytes: Vec<u8>) -> Result<Sealed, Error> {
-        let plain = self.keys.open(place, &Sealed { key, bytes })?;
-        self.keys.seal(place, &plain)
     }
 
     pub(crate) fn seal(&self, account: &str, session: &Session) -> Result<Sealed, Error> {

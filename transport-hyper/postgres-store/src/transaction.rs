@@ -27,18 +27,28 @@ pub struct Transaction<'a> {
     connection: Option<Object>,
 }
 
-impl<'a> Transaction<'a> {
-    pub(crate) async fn begin(lease: &'a mut Lease, session: &'a Session) -> Result<Self, Error> {
-        let connection = lease.store.connection(lease.account()).await?;
+impl Lease {
+    /// Begins a transaction that stores this session together with other writes of the caller. Do not
+    /// keep it open during a request to the service: the database aborts it when it is idle for a third
+    /// of the lease.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InUse`] if the lease has ended; [`Error::Storage`] if the database fails.
+    pub async fn begin<'a>(&'a mut self, session: &'a Session) -> Result<Transaction<'a>, Error> {
+        self.term.check()?;
+        let connection = self.store.connection(self.account()).await?;
         // A suspended worker must not keep the row locked.
-        let idle = lease.store.lease_time().as_millis() / 3;
+        let idle = self.store.lease_time().as_millis() / 3;
         let begin = format!("BEGIN; SET LOCAL idle_in_transaction_session_timeout = {idle}");
-        let transaction = Self { lease, session, connection: Some(connection) };
+        let transaction = Transaction { lease: self, session, connection: Some(connection) };
         let begun = transaction.batch_execute(&begin).await;
         begun.map_err(|error| transaction.failed(error))?;
         Ok(transaction)
     }
+}
 
+impl Transaction<'_> {
     /// Queues a text to be sent after the commit: [`Lease::next_queued`]. Returns `false` if the
     /// outbox has a text with this cause and number already; then the older one is kept.
     ///
