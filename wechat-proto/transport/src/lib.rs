@@ -10,10 +10,12 @@ mod options;
 mod proxy;
 #[cfg(feature = "qrcode")]
 pub mod qr;
+mod trace;
 
 pub use account::SharedAccount;
 pub use files::{Attachment, NewFile};
-pub use log::{Exchange, Log};
+pub use log::Log;
 pub use offload::Offload;
 pub use options::{Options, host_and_port};
 pub use proxy::refused_by_proxy;
+pub use trace::Exchange;

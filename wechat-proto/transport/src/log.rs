@@ -1,34 +1,13 @@
-//! Events of exchanges.
+//! The log of an exchange.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use wechat_proto::Timestamp;
 use wechat_proto::error::Failure;
 use wechat_proto::flow::{Request, Response, Want};
-use wechat_proto::{Body, Timestamp};
 
 use crate::Options;
-
-/// A completed exchange, for [`Options::trace`].
-///
-/// **It contains credentials**: in the URL, and in the headers and bodies of the request and the
-/// response.
-#[non_exhaustive]
-pub struct Exchange<'a> {
-    /// The time at which the request was started.
-    pub started: Timestamp,
-    /// The time until the response was complete; until its head arrived if the body is streamed.
-    pub elapsed: Duration,
-    /// The complete request.
-    pub request: &'a http::Request<Body>,
-    /// The response, or the failure of the exchange.
-    pub result: Result<&'a Response, &'a Failure>,
-    /// Whether the body of the response is streamed to the caller, and thus missing here.
-    pub is_streamed: bool,
-}
-
-/// A function that receives exchanges.
-pub(crate) type Trace = Arc<dyn Fn(&Exchange<'_>) + Send + Sync>;
+use crate::trace::{Exchange, Trace};
 
 /// An exchange in progress. [`Log::end`] calls the function of [`Options::trace`], if one is set. With
 /// the feature `tracing`, it also emits a debug event with host, path, status and duration, but never
@@ -81,8 +60,10 @@ impl Log {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
 
+    use wechat_proto::Body;
     use wechat_proto::error::{FailureKind, Sent};
 
     use super::*;

@@ -20,8 +20,8 @@ use wechat_proto::login::Resume;
 use wechat_proto::store::SavePolicy;
 use wechat_proto::{Device, Entry, Error, Timestamp};
 
-use crate::log::{Exchange, Trace};
 use crate::proxy;
+use crate::trace::{Exchange, Trace};
 
 /// The options of a transport and of the clients that open a session on it: roots of trust, host
 /// names, proxy, clock, seed and time limits; device, allowed logins and save policy.
