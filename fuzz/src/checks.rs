@@ -13,7 +13,7 @@ use wechat_proto::room::CreateRoom;
 use wechat_proto::sync::FetchBatch;
 use wechat_proto::{Account, UserName};
 
-use super::endpoints::Make;
+use super::make::Make;
 use super::{NOW, account, me, reply};
 
 /// Checks nothing, because another row parses the same replies.

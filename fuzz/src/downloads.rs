@@ -4,7 +4,7 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_T
 use http::uri::PathAndQuery;
 
 use super::checks::is_short;
-use super::endpoints::Make;
+use super::make::Make;
 use super::{NOW, account, reply};
 use wechat_proto::Endpoint;
 use wechat_proto::error::Error;

@@ -1,17 +1,14 @@
 //! The table of all endpoints of the protocol, for fuzzing and for tests of all endpoints.
 
 use std::fmt::Debug;
-use std::str::FromStr;
 
 use bytes::Bytes;
-use serde_json::Value;
 use wechat_proto::contact::{
     BatchGetContacts, Contact, GetContacts, PinChat, SearchContacts, SetRemark, VerifyUser,
 };
 use wechat_proto::endpoint::Endpoint;
 use wechat_proto::entry::Entry as ClientEntry;
 use wechat_proto::feedback::SendFeedback;
-use wechat_proto::fuzz::uploaded;
 use wechat_proto::link::CheckLink;
 use wechat_proto::login::{
     Announce, CheckScan, GetQrCode, GetUuid, InitSession, Logout, PushHost, PushLogin, RedeemTicket,
@@ -19,14 +16,14 @@ use wechat_proto::login::{
 use wechat_proto::media::{
     CheckUpload, GetContactPicture, GetFile, GetHeadImg, GetIcon, GetImage, GetMap, GetMedia,
     GetPreview, GetVideo, GetVoice, ImageSize, LocalFile, Md5Sum, MediaType, UploadPiece,
-    UploadPlan, Uploaded,
+    UploadPlan,
 };
 use wechat_proto::message::{
     ForwardMessage, Message, NotifyPhone, Receipt, RevokeMessage, SendEmoticon, SendFile,
     SendImage, SendText, SendUpload, SendVideo,
 };
-use wechat_proto::report::{Report, ReportKind, SendLoginReports, SendReports};
-use wechat_proto::room::{CreateRoom, Founders, RoomMembers, UpdateRoom};
+use wechat_proto::report::{SendLoginReports, SendReports};
+use wechat_proto::room::{CreateRoom, Founders, UpdateRoom};
 use wechat_proto::sync::{FetchBatch, SyncCheck};
 use wechat_proto::{Account, Device, MsgId, UserName};
 
@@ -34,6 +31,7 @@ use super::checks::{
     json, newloginpage, other, parsed, webwxcheckurl, webwxcreatechatroom, webwxsync,
 };
 use super::downloads::downloaded;
+use super::make::{Make, file};
 use super::{Entry, NOW, credentials, me, of, reply};
 
 /// A visitor of every endpoint.
@@ -64,131 +62,13 @@ impl Row {
     }
 }
 
-/// A constructor of an endpoint from texts of the caller, each at its own place.
-pub struct Make<E>(fn(&mut Account, &mut Texts<'_>) -> Option<E>);
-
-impl<E> Clone for Make<E> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<E> Copy for Make<E> {}
-
-impl<E> Make<E> {
-    /// Returns a function as a [`Make`].
-    pub(crate) const fn of(make: fn(&mut Account, &mut Texts<'_>) -> Option<E>) -> Self {
-        Self(make)
-    }
-
-    /// Makes a valid value.
-    ///
-    /// # Panics
-    ///
-    /// Panics if the table has an invalid text.
-    pub fn value(self, account: &mut Account) -> E {
-        (self.0)(account, &mut Texts::default()).expect("valid texts")
-    }
-
-    /// Returns the number of places.
-    pub fn places(self, account: &mut Account) -> usize {
-        let mut texts = Texts::default();
-        (self.0)(account, &mut texts).map_or(0, |_| texts.place)
-    }
-
-    /// Makes a value with another text at one of the places. Also returns the text in its form in
-    /// the request. Returns `None` if the text is refused.
-    pub fn with(self, account: &mut Account, place: usize, text: &str) -> Option<(E, String)> {
-        let mut texts = Texts { place: 0, other: Some((place, text)), written: None };
-        let value = (self.0)(account, &mut texts)?;
-        Some((value, texts.written.map_or_else(|| text.into(), |written| written(text))))
-    }
-}
-
-/// The texts of an endpoint.
-#[derive(Default)]
-pub(crate) struct Texts<'a> {
-    place: usize,
-    other: Option<(usize, &'a str)>,
-    written: Option<fn(&str) -> String>,
-}
-
-impl<'a> Texts<'a> {
-    /// Returns the text at the next place.
-    fn text(&mut self, valid: &'a str) -> &'a str {
-        self.place += 1;
-        self.other.filter(|(place, _)| place + 1 == self.place).map_or(valid, |(_, text)| text)
-    }
-
-    /// Returns the text at the next place, which the request contains in the form of `written`.
-    fn text_as(&mut self, valid: &'a str, written: fn(&str) -> String) -> &'a str {
-        if self.other.is_some_and(|(place, _)| place == self.place) {
-            self.written = Some(written);
-        }
-        self.text(valid)
-    }
-
-    /// Parses the text at the next place.
-    fn parse<T: FromStr>(&mut self, valid: &'a str) -> Option<T> {
-        self.text(valid).parse().ok()
-    }
-
-    /// Returns two members, the second from the text at the next place.
-    fn members(&mut self) -> Option<RoomMembers> {
-        RoomMembers::new([of("@a"), self.parse("@b")?]).ok()
-    }
-
-    /// Returns a list with a report whose JSON is the text at the next place.
-    fn reports(&mut self) -> Option<Vec<Report>> {
-        let inside = |text: &str| {
-            let json = Value::from(text).to_string();
-            json[1..json.len() - 1].to_owned()
-        };
-        let json = Value::from(self.text_as("x", inside)).to_string();
-        Some([Report::new(ReportKind::Timing, &json).ok()?].into())
-    }
-
-    /// Returns the id of a message from the text at the next place, of which at most 32 bytes are
-    /// sent.
-    fn number(&mut self) -> MsgId {
-        let written = |text: &str| {
-            let end =
-                text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= 32);
-            text[..end.last().unwrap_or(0)].to_owned()
-        };
-        MsgId::from(self.text_as("7", written))
-    }
-
-    /// Returns a local file of this length, named by the text at the next place.
-    fn file(&mut self, length: u64) -> Option<LocalFile> {
-        LocalFile::new(&format!("{}.zip", self.text("a")), length).ok()
-    }
-
-    /// Returns the piece of a file of this length.
-    fn piece(&mut self, account: &mut Account, length: u64) -> Option<UploadPiece> {
-        let (file, sum) = (self.file(length)?, Md5Sum::of(b"abc"));
-        let plan = UploadPlan::new(account.session_mut(), me(), file, sum, None, NOW);
-        Some(UploadPiece::new(plan, 0, Bytes::from_static(b"abc")))
-    }
-
-    /// Returns an uploaded document, named by the text at the next place. XML cannot represent all
-    /// characters of the name.
-    fn document(&mut self) -> Uploaded {
-        let written = |text: &str| {
-            let held = |c: &char| *c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}');
-            text.chars().filter(|c| held(c) || matches!(c, '\t' | '\n' | '\r')).collect()
-        };
-        file(MediaType::Document, &format!("{}.pdf", self.text_as("d", written)))
-    }
-}
-
 macro_rules! endpoints {
     ($($name:literal $source:literal { $($title:literal by $check:ident: |$account:ident, $texts:ident| $value:expr;)+ })+) => {
         /// Passes every endpoint to a visitor.
         pub fn endpoints(visitor: &mut impl Visitor) {
             $($({
                 let row = Row { name: $name, source: $source, title: $title };
-                visitor.visit(row, Make(|$account, $texts| Some($value)));
+                visitor.visit(row, Make::of(|$account, $texts| Some($value)));
             })+)+
         }
 
@@ -196,7 +76,7 @@ macro_rules! endpoints {
         /// of a download.
         pub const ENDPOINTS: &[(&str, Entry)] = &[
             $(($name, |bytes| {
-                $($check(bytes, Make(|$account, $texts| Some($value)));)+
+                $($check(bytes, Make::of(|$account, $texts| Some($value)));)+
             })),+
         ];
     };
@@ -346,10 +226,6 @@ endpoints! {
         "UploadPiece (parallel)" by json: |account, texts| parallel(account, texts.file(1 << 20)?)?;
         "UploadPiece (parallel, last)" by json: |account, texts| parallel(account, texts.file(3)?)?;
     }
-}
-
-fn file(media_type: MediaType, name: &str) -> Uploaded {
-    uploaded(media_type, "@crypt_1", name, 1760, ["", ""])
 }
 
 /// Returns the first piece of an announced file on the file-transfer page.

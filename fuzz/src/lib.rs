@@ -1,7 +1,7 @@
 //! The fuzz targets, and the table of all endpoints that they and other tests share.
 //!
 //! Each entry accepts any bytes and panics if a guarantee of `docs/threats.md` is violated. The
-//! programs in `fuzz_targets` and the replay in `tests/it/corpus.rs` use the same table, [`TARGETS`].
+//! programs in `fuzz_targets` and the replay in `tests/it/parsers/corpus.rs` use the same table, [`TARGETS`].
 
 use std::fmt::Debug;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use std::str::FromStr;
 use bytes::Bytes;
 use wechat_proto::flow::Response;
 use wechat_proto::login::{Credentials, InitSession};
-use wechat_proto::{Account, Device, Endpoint as _, Timestamp, UserName, fuzz};
+use wechat_proto::{Account, Device, Endpoint as _, Timestamp, UserName};
 
 mod checks;
 mod differential;
@@ -17,71 +17,18 @@ mod downloads;
 mod endpoints;
 mod flows;
 mod json;
+mod make;
 mod messages;
 mod records;
+mod targets;
 mod text;
 
-pub use endpoints::{ENDPOINTS, Make, Row, Visitor, endpoints};
+pub use endpoints::{ENDPOINTS, Row, Visitor, endpoints};
+pub use make::Make;
+pub use targets::{TARGETS, Table, dispatch, entries, run};
 
 /// A function that accepts any bytes.
 pub type Entry = fn(&[u8]);
-
-/// The entries of a target, each with its name.
-pub type Table = &'static [(&'static str, Entry)];
-
-/// The targets. If a target has more than one entry, the first byte selects the entry, and the rest
-/// is its input.
-pub const TARGETS: &[(&str, Table)] = &[
-    ("script", &[("script", fuzz::script)]),
-    ("xml", &[("document", fuzz::document), ("notice", text::notice)]),
-    ("text", &[("text", text::text)]),
-    ("json", &[("repair", fuzz::repaired), ("typed", json::typed), ("session", json::session)]),
-    ("differential", differential::ENTRIES),
-    ("cookie", &[("cookie", fuzz::cookie)]),
-    (
-        "values",
-        &[
-            ("query", fuzz::query_value),
-            ("file_name", fuzz::file_name),
-            ("link", downloads::link),
-            ("redirect", fuzz::redirect),
-        ],
-    ),
-    ("endpoints", ENDPOINTS),
-    ("messages", messages::ENTRIES),
-    ("records", &[("contact", records::one), ("merges", records::merges)]),
-    ("login", &[("login flow", flows::login)]),
-    ("contacts", &[("contacts flow", flows::contacts)]),
-    ("inbox", &[("inbox flow", flows::inbox)]),
-    ("fetch", &[("fetch flow", flows::fetch)]),
-    ("room", &[("room flow", flows::room)]),
-    ("upload", &[("upload flow", flows::upload)]),
-];
-
-/// Returns all entries.
-pub fn entries() -> impl Iterator<Item = &'static (&'static str, Entry)> {
-    TARGETS.iter().flat_map(|(_, table)| *table)
-}
-
-/// Runs the target of this name.
-///
-/// # Panics
-///
-/// Panics if there is no such target, or if its entry panics.
-pub fn run(name: &str, bytes: &[u8]) {
-    let target = TARGETS.iter().find(|(target, _)| *target == name);
-    dispatch(target.expect("a target of the table").1, bytes);
-}
-
-/// Runs the entry of `table` selected by the first byte on the rest; if there is only one entry, on
-/// all bytes.
-pub fn dispatch(table: &[(&str, Entry)], bytes: &[u8]) {
-    match (table, bytes) {
-        ([(_, only)], _) => only(bytes),
-        (_, [first, rest @ ..]) => table[usize::from(*first) % table.len()].1(rest),
-        (_, []) => {}
-    }
-}
 
 /// The time of all requests.
 pub const NOW: Timestamp = Timestamp::from_millis(1_476_606_163_580);

@@ -3,7 +3,7 @@
 use wechat_proto::fuzz::{readable, undo_double_encoding};
 
 use super::checks::parsed;
-use super::endpoints::Make;
+use super::make::Make;
 use super::{NOW, account, reply};
 use wechat_proto::Endpoint as _;
 use wechat_proto::UserName;
