@@ -97,21 +97,38 @@ proptest! {
     }
 }
 
-/// Entry names are unique, and every target has a corpus and a program.
+/// The table, the programs, the corpora, the dictionaries and the README have the same targets. Entry
+/// names are unique.
 #[test]
-fn every_target_has_corpus_and_program() {
+fn every_list_has_every_target() {
     let names: BTreeSet<_> = entries().map(|entry| entry.0).collect();
     assert_eq!(names.len(), entries().count());
     let targets: BTreeSet<String> =
         TARGETS.iter().map(|(target, _)| (*target).to_owned()).collect();
-    assert!((12..=16).contains(&targets.len()), "{}", targets.len());
-    let listed = |folder: &Path| -> BTreeSet<String> {
-        let files = fs::read_dir(folder).expect("readable folder");
+    let fuzz = corpora().join("..");
+    let text = |file: &str| fs::read_to_string(fuzz.join(file)).expect("readable file");
+    for folder in ["corpus", "fuzz_targets", "dict"] {
+        let files = fs::read_dir(fuzz.join(folder)).expect("readable folder");
         let stem = |file: fs::DirEntry| Some(file.path().file_stem()?.to_str()?.to_owned());
-        files.filter_map(|file| stem(file.expect("readable file"))).collect()
-    };
-    assert_eq!(listed(&corpora()), targets);
-    assert_eq!(listed(&corpora().join("../fuzz_targets")), targets);
+        let listed: BTreeSet<_> =
+            files.filter_map(|file| stem(file.expect("readable file"))).collect();
+        assert_eq!(listed, targets, "{folder}");
+    }
+    for target in &targets {
+        let program = text(&format!("fuzz_targets/{target}.rs"));
+        assert!(program.contains(&format!("wechat_fuzz::run({target:?}, bytes)")), "{program}");
+    }
+    let manifest = text("Cargo.toml");
+    let programs = manifest.split("[[bin]]\n").skip(1).map(|program| {
+        let name = program.split('"').nth(1).expect("a name");
+        assert!(program.contains(&format!("path = \"fuzz_targets/{name}.rs\"")), "{program}");
+        name.to_owned()
+    });
+    assert_eq!(programs.collect::<BTreeSet<_>>(), targets, "Cargo.toml");
+    let readme = text("README.md");
+    let rows = readme.lines().filter_map(|line| line.strip_prefix("| `")?.split(" |").next());
+    let described = rows.flat_map(|names| names.trim_end_matches('`').split("`, `"));
+    assert_eq!(described.map(str::to_owned).collect::<BTreeSet<_>>(), targets, "README.md");
 }
 
 /// The committed corpus is smaller than 5 MB in total.
