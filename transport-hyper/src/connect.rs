@@ -1,5 +1,6 @@
 //! Connections to hosts, directly or through a proxy, with the stage of each failure.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt as _};
 use wechat_proto::Error;
 use wechat_proto::error::{Failure, FailureKind, Sent};
-use wechat_transport::{Options, host_and_port, refused_by_proxy};
+use wechat_transport::{Options, at_host, host_and_port, refused_by_proxy};
 
 /// A connection without encryption.
 pub(crate) type Stream = TokioIo<TcpStream>;
@@ -35,7 +36,7 @@ pub(crate) fn connector(options: &Options) -> Result<Connector<Stream>, Error> {
     let tcp = tower::service_fn(move |uri| connect(Arc::clone(&shared), uri));
     let Some(url) = options.proxy_url()? else { return Ok(Connector::new(tcp)) };
     let proxy = Matcher::builder().all(url).build().intercept(&Uri::from_static("https://host/"));
-    let proxy = proxy.ok_or(Error::Transport(failure(FailureKind::Proxy)))?;
+    let proxy = proxy.ok_or(Error::Transport(Failure::new(FailureKind::Proxy, Sent::No)))?;
     let (uri, auth) = (proxy.uri().clone(), proxy.basic_auth().cloned());
     let tcp = tcp.map_err(|mut failure: Failure| {
         if failure.kind == FailureKind::Connect {
@@ -60,49 +61,42 @@ pub(crate) fn connector(options: &Options) -> Result<Connector<Stream>, Error> {
     })))
 }
 
-fn failure(kind: FailureKind) -> Failure {
-    Failure::new(kind, Sent::No)
-}
-
 /// The delay after which the next address is tried as well.
 const STAGGER: Duration = Duration::from_millis(250);
 
 /// Connects to the first address of a host that responds. The attempts overlap.
 async fn connect(options: Arc<Options>, uri: Uri) -> Result<Stream, Failure> {
+    let failed = |kind, cause| Failure::new(kind, Sent::No).because(at_host(&uri, cause));
     let attempt = async {
         let addresses = match options.address(&uri)? {
             Some(address) => vec![address],
             None => {
                 let found = lookup_host(host_and_port(&uri)).await;
-                found.map_err(|error| failure(FailureKind::Resolve).because(error))?.collect()
+                found.map_err(|error| failed(FailureKind::Resolve, Some(error)))?.collect()
             }
         };
-        first(addresses).await
+        first(addresses).await.map_err(|refused| failed(FailureKind::Connect, refused))
     };
     let stream = timeout(options.connect_limit(), attempt).await;
-    let stream = stream.map_err(|_| failure(FailureKind::Timeout))??;
+    let stream = stream.map_err(|_| failed(FailureKind::Timeout, None))??;
     let _ = stream.set_nodelay(true);
     Ok(TokioIo::new(stream))
 }
 
 /// Connects to the first address that responds, trying one more every [`STAGGER`], or at once after a
-/// failure.
-async fn first(addresses: Vec<SocketAddr>) -> Result<TcpStream, Failure> {
+/// failure. Returns the last error, if there is an address.
+async fn first(addresses: Vec<SocketAddr>) -> Result<TcpStream, Option<io::Error>> {
     let (mut attempts, mut addresses) = (JoinSet::new(), addresses.into_iter());
     let mut refused = None;
     loop {
         match addresses.next() {
             Some(address) => drop(attempts.spawn(TcpStream::connect(address))),
-            None if attempts.is_empty() => {
-                return Err(refused.unwrap_or(failure(FailureKind::Connect)));
-            }
+            None if attempts.is_empty() => return Err(refused),
             None => {}
         }
         match timeout(STAGGER, attempts.join_next()).await {
             Ok(Some(Ok(Ok(stream)))) => return Ok(stream),
-            Ok(Some(Ok(Err(error)))) => {
-                refused = Some(failure(FailureKind::Connect).because(error));
-            }
+            Ok(Some(Ok(Err(error)))) => refused = Some(error),
             _ => {}
         }
     }
@@ -114,6 +108,7 @@ async fn tunnel(
     auth: Option<HeaderValue>,
     target: Uri,
 ) -> Result<Stream, Failure> {
+    let failure = |kind| Failure::new(kind, Sent::No);
     let broken = |error| failure(FailureKind::Proxy).because(error);
     let mut builder = http1::Builder::new();
     builder.max_buf_size(HEAD).title_case_headers(true);
@@ -161,6 +156,7 @@ mod tests {
     use std::time::Instant;
 
     use tokio::net::TcpListener;
+    use wechat_proto::error::Chain;
     use wechat_simulator::conformance::{Full, nobody};
 
     use super::*;
@@ -184,9 +180,7 @@ mod tests {
             assert!(millis.contains(&took), "{label}: {took} ms");
             match result {
                 Ok(stream) => assert_eq!(Some(stream.peer_addr().unwrap()), expected, "{label}"),
-                Err(failure) => {
-                    assert_eq!((failure.kind, expected), (FailureKind::Connect, None), "{label}");
-                }
+                Err(error) => assert_eq!(expected, None, "{label}: {error:?}"),
             }
         }
     }
@@ -199,7 +193,10 @@ mod tests {
             Options::default().connect_timeout(limit).resolve("a.example", full.address());
         let start = Instant::now();
         let failure = connect(Arc::new(options), Uri::from_static("http://a.example/")).await;
-        assert_eq!(failure.map(drop).unwrap_err().kind, FailureKind::Timeout);
+        assert_eq!(
+            Chain(&failure.map(drop).unwrap_err()).to_string(),
+            "the time limit passed (nothing was sent): a.example:80"
+        );
         assert!(start.elapsed() >= limit && start.elapsed() < limit * 5);
     }
 }

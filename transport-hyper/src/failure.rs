@@ -32,10 +32,10 @@ pub(crate) fn reply_failure(error: BoxError, sent: Sent) -> Failure {
     if error.is::<legacy::Error>() { failure.because(io::Error::other(error)) } else { failure }
 }
 
-/// Returns the failure of a connection or its encryption, with the kind `stage` unless the error is
-/// more specific.
+/// Returns the failure of a connection to the host of `uri` or of its encryption, with the kind
+/// `stage` unless the error is more specific.
 #[cfg(feature = "rustls")]
-pub(crate) fn tls_failure(error: BoxError, stage: FailureKind) -> Failure {
+pub(crate) fn tls_failure(error: BoxError, stage: FailureKind, uri: &http::Uri) -> Failure {
     if let Some(failure) = find::<Failure>(&*error) {
         return failure.clone();
     }
@@ -44,7 +44,8 @@ pub(crate) fn tls_failure(error: BoxError, stage: FailureKind) -> Failure {
         Some(rustls::Error::InvalidMessage(_)) | None => stage,
         Some(_) => FailureKind::Tls,
     };
-    Failure::new(kind, Sent::No).because(io::Error::other(error))
+    let cause = Some(io::Error::other(error));
+    Failure::new(kind, Sent::No).because(wechat_transport::at_host(uri, cause))
 }
 
 /// Returns the failure of a body that ended early, or `None` if this is its regular end.

@@ -55,8 +55,9 @@
 //! - Header names are spelled as browsers do: `User-Agent`.
 //! - The head of a reply may have 64 KB. hyper checks this between reads, so that a head of up to
 //!   128 KB may pass.
-//! - A failure reports [`Sent::No`](wechat_proto::error::Sent::No) if the request got no connection.
-//!   Afterwards the outcome is unknown, even if no byte of the request left the machine.
+//! - A failure reports [`Sent::No`](wechat_proto::error::Sent::No) if no connection could be made for
+//!   the request; its source names the host and the port. Once there is a connection, the outcome is
+//!   unknown, even if no byte of the request left the machine.
 //! - The name lookup of a cancelled request ends in the background, on a blocking thread of tokio.
 //! - [`Client::stop`] cancels the long poll of the messages without affecting a call in progress.
 //!

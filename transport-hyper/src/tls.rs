@@ -3,6 +3,7 @@
 #[cfg(feature = "rustls")]
 use std::sync::Arc;
 
+use http::Uri;
 #[cfg(feature = "rustls")]
 use hyper_rustls::{HttpsConnectorBuilder, MaybeHttpsStream};
 #[cfg(feature = "rustls")]
@@ -37,7 +38,10 @@ pub(crate) fn encrypting(
     };
     let builder = HttpsConnectorBuilder::new().with_tls_config(config(options)?);
     let connector = builder.https_or_http().enable_http1().wrap_connector(connector);
-    Ok(Connector::new(connector.map_err(move |error| tls_failure(error, stage))))
+    Ok(Connector::new(tower::service_fn(move |uri: Uri| {
+        let connecting = connector.clone().oneshot(uri.clone());
+        async move { connecting.await.map_err(|error| tls_failure(error, stage, &uri)) }
+    })))
 }
 
 /// Returns a connector that refuses https origins.
@@ -46,11 +50,12 @@ pub(crate) fn encrypting(
     connector: Connector<Stream>,
     _: &Options,
 ) -> Result<Connector<Encrypted>, Error> {
-    Ok(Connector::new(tower::service_fn(move |uri: http::Uri| {
+    Ok(Connector::new(tower::service_fn(move |uri: Uri| {
         let connector = connector.clone();
         async move {
             if uri.scheme_str() == Some("https") {
                 let missing = std::io::Error::other("the feature `rustls` is disabled");
+                let missing = wechat_transport::at_host(&uri, Some(missing));
                 return Err(Failure::new(FailureKind::Tls, Sent::No).because(missing));
             }
             connector.oneshot(uri).await
@@ -82,36 +87,44 @@ fn config(options: &Options) -> Result<ClientConfig, Error> {
 #[cfg(test)]
 mod tests {
     use wechat_proto::Device;
+    use wechat_proto::error::Chain;
     use wechat_proto::login::GetUuid;
     use wechat_simulator::{Server, Simulator, World};
 
     use super::*;
     use crate::Transport;
 
-    /// Returns the kind of failure of a request to the simulator over TLS.
-    async fn refused(options: Options) -> FailureKind {
+    /// Returns the text of the failure of a request to the simulator over TLS.
+    async fn refused(options: Options) -> String {
         let server = Server::tls(&Simulator::new(World::new(1))).unwrap();
         let options = options.resolve_only().resolve("login.wx.qq.com", server.addr());
         let transport = Transport::new(options).unwrap();
-        match transport.call(GetUuid::new(), &mut Device::new()).await {
-            Err(Error::Transport(failure)) => failure.kind,
-            other => panic!("{other:?}"),
-        }
+        let error = transport.call(GetUuid::new(), &mut Device::new()).await.unwrap_err();
+        Chain(&error).to_string()
     }
 
     #[cfg(feature = "platform-verifier")]
     #[tokio::test]
     async fn operating_system_refuses_an_unknown_authority() {
-        let kind = refused(Options::default().platform_verifier()).await;
-        assert_eq!(kind, FailureKind::Certificate);
+        let text = refused(Options::default().platform_verifier()).await;
+        assert!(
+            text.contains("is not trusted (nothing was sent): login.wx.qq.com:443: "),
+            "{text}"
+        );
     }
 
     #[tokio::test]
     async fn unknown_authority_is_refused() {
         let expected = match cfg!(feature = "rustls") {
-            true => FailureKind::Certificate,
+            true => {
+                "no response: the server's certificate is not trusted (nothing was sent): \
+                 login.wx.qq.com:443: invalid peer certificate: UnknownIssuer"
+            }
             // The request is not sent unencrypted.
-            false => FailureKind::Tls,
+            false => {
+                "no response: the secure connection could not be made (nothing was sent): \
+                 login.wx.qq.com:443: the feature `rustls` is disabled"
+            }
         };
         assert_eq!(refused(Options::default()).await, expected);
     }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use ureq::Proxy;
 use ureq::unversioned::transport::{
     ChainedConnector, ConnectProxyConnector, ConnectionDetails, Connector as Connect, NextTimeout,
     SocksConnector, TcpConnector, Transport,
@@ -46,7 +47,8 @@ impl Connect for Connector {
         details: &ConnectionDetails<'_>,
         _: Option<()>,
     ) -> Result<Option<Self::Out>, ureq::Error> {
-        self.chain.connect(details, None).map_err(|error| stage_failure(error, self.stage))
+        let host = details.config.proxy().map_or(details.uri, Proxy::uri);
+        self.chain.connect(details, None).map_err(|error| stage_failure(error, self.stage, host))
     }
 }
 

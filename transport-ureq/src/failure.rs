@@ -2,13 +2,29 @@
 
 use std::io;
 
+use http::Uri;
 use wechat_proto::error::{Failure, FailureKind, Sent};
-use wechat_transport::refused_by_proxy;
+use wechat_transport::{at_host, refused_by_proxy};
 
 /// Converts an error to a failure, with the kind `kind` unless the error is more specific. Only
 /// errors of the operating system and of TLS are kept as sources.
 pub(crate) fn failure(error: ureq::Error, kind: FailureKind, sent: Sent) -> Failure {
-    let kind = match error {
+    converted(error, kind, sent, None)
+}
+
+/// Returns a ureq error that contains the failure of a stage before anything was sent. Its source
+/// names the host of `uri`.
+pub(crate) fn stage_failure(error: ureq::Error, kind: FailureKind, uri: &Uri) -> ureq::Error {
+    ureq::Error::Other(converted(error, kind, Sent::No, Some(uri)).into())
+}
+
+/// Returns the failure of a body that ended early.
+pub(crate) fn body_failure(error: io::Error) -> Failure {
+    failure(error.into(), FailureKind::Truncated, Sent::Maybe)
+}
+
+fn converted(error: ureq::Error, kind: FailureKind, sent: Sent, uri: Option<&Uri>) -> Failure {
+    let (kind, cause) = match error {
         // A failure of an earlier stage.
         ureq::Error::Other(source) if source.is::<Failure>() => {
             return source.downcast().map_or(Failure::new(kind, sent), |failure| *failure);
@@ -25,38 +41,34 @@ pub(crate) fn failure(error: ureq::Error, kind: FailureKind, sent: Sent) -> Fail
                 }
                 _ => kind,
             };
-            return Failure::new(kind, sent).because(source);
+            (kind, Some(source))
         }
-        ureq::Error::Timeout(_) => FailureKind::Timeout,
-        ureq::Error::HostNotFound => FailureKind::Resolve,
+        ureq::Error::Timeout(_) => (FailureKind::Timeout, None),
+        ureq::Error::HostNotFound => (FailureKind::Resolve, None),
         ureq::Error::ConnectProxyFailed(reason) => {
             // ureq reports the proxy's status only as text; a test checks it.
-            let status = reason.rsplit('/').next().and_then(|status| status.parse().ok());
-            let other = || Failure::new(FailureKind::Proxy, sent).because(io::Error::other(reason));
-            return status.map_or_else(other, refused_by_proxy);
+            match reason.rsplit('/').next().and_then(|status| status.parse().ok()) {
+                Some(status) => return refused_by_proxy(status),
+                None => (FailureKind::Proxy, Some(io::Error::other(reason))),
+            }
         }
-        ureq::Error::BadUri(_) => FailureKind::Unsendable,
-        ureq::Error::LargeResponseHeader(..) => FailureKind::TooLarge,
+        ureq::Error::BadUri(_) => (FailureKind::Unsendable, None),
+        ureq::Error::LargeResponseHeader(..) => (FailureKind::TooLarge, None),
         ureq::Error::Protocol(_) | ureq::Error::Http(_) if sent == Sent::Maybe => {
-            FailureKind::Protocol
+            (FailureKind::Protocol, None)
         }
-        _ => kind,
+        _ => (kind, None),
     };
-    Failure::new(kind, sent)
+    let failure = Failure::new(kind, sent);
+    match (uri, cause) {
+        (Some(uri), cause) => failure.because(at_host(uri, cause)),
+        (None, Some(cause)) => failure.because(cause),
+        (None, None) => failure,
+    }
 }
 
 /// The errors of a SOCKS proxy that requires another login.
 const SOCKS_LOGIN: [&str; 2] = ["no acceptable auth methods", "password authentication failed"];
-
-/// Returns the failure of a body that ended early.
-pub(crate) fn body_failure(error: io::Error) -> Failure {
-    failure(error.into(), FailureKind::Truncated, Sent::Maybe)
-}
-
-/// Returns a ureq error that contains the failure of a stage before anything was sent.
-pub(crate) fn stage_failure(error: ureq::Error, kind: FailureKind) -> ureq::Error {
-    ureq::Error::Other(failure(error, kind, Sent::No).into())
-}
 
 /// Returns the kind of a TLS error. A message that is not TLS has the kind `stage`, because it
 /// comes from the proxy, if there is one.

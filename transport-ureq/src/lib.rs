@@ -63,8 +63,9 @@
 //! - One deadline covers the whole exchange: lookup, connection, handshake, request, reply. For a
 //!   streamed reply, it applies to each of these stages, and the idle limit of the body also to the
 //!   wait for the head.
-//! - A failure reports [`Sent::No`](wechat_proto::error::Sent::No) if the request got no connection.
-//!   Afterwards the outcome is unknown, even if no byte of the request left the machine.
+//! - A failure reports [`Sent::No`](wechat_proto::error::Sent::No) if no connection could be made for
+//!   the request; its source names the host and the port. Once there is a connection, the outcome is
+//!   unknown, even if no byte of the request left the machine.
 //! - The messages have their own connections, so that [`Client::stop`] can cancel their long poll
 //!   without affecting a call in progress.
 //!

@@ -88,7 +88,8 @@ impl Resolver for Cache {
             return Ok(list(addresses));
         }
         let addresses = DefaultResolver::default().resolve(uri, config, timeout);
-        let addresses = addresses.map_err(|error| stage_failure(error, FailureKind::Resolve))?;
+        let addresses =
+            addresses.map_err(|error| stage_failure(error, FailureKind::Resolve, uri))?;
         self.entries().insert(key, (Instant::now(), addresses.to_vec()));
         Ok(addresses)
     }

@@ -57,7 +57,7 @@ impl<In: Transport> Connector<In> for Tls {
             false => Ok(chained),
         };
         let stage = if cfg!(feature = "rustls") { self.1 } else { FailureKind::Tls };
-        result.map_err(|error| stage_failure(error, stage))
+        result.map_err(|error| stage_failure(error, stage, details.uri))
     }
 }
 
@@ -85,37 +85,45 @@ pub(crate) fn config(options: &Options) -> Result<TlsConfig, Error> {
 
 #[cfg(test)]
 mod tests {
-    use wechat_proto::error::FailureKind;
+    use wechat_proto::Device;
+    use wechat_proto::error::Chain;
     use wechat_proto::login::GetUuid;
-    use wechat_proto::{Device, Error};
     use wechat_simulator::{Server, Simulator, World};
     use wechat_transport::Options;
 
     use crate::Transport;
 
-    /// Returns the kind of failure of a request to the simulator over TLS.
-    fn refused(options: Options) -> FailureKind {
+    /// Returns the text of the failure of a request to the simulator over TLS.
+    fn refused(options: Options) -> String {
         let server = Server::tls(&Simulator::new(World::new(1))).unwrap();
         let options = options.resolve_only().resolve("login.wx.qq.com", server.addr());
         let transport = Transport::new(options).unwrap();
-        match transport.call(GetUuid::new(), &mut Device::new()) {
-            Err(Error::Transport(failure)) => failure.kind,
-            other => panic!("{other:?}"),
-        }
+        let error = transport.call(GetUuid::new(), &mut Device::new()).unwrap_err();
+        Chain(&error).to_string()
     }
 
     #[cfg(feature = "platform-verifier")]
     #[test]
     fn operating_system_refuses_an_unknown_authority() {
-        assert_eq!(refused(Options::default().platform_verifier()), FailureKind::Certificate);
+        let text = refused(Options::default().platform_verifier());
+        assert!(
+            text.contains("is not trusted (nothing was sent): login.wx.qq.com:443: "),
+            "{text}"
+        );
     }
 
     #[test]
     fn unknown_authority_is_refused() {
         let expected = match cfg!(feature = "rustls") {
-            true => FailureKind::Certificate,
+            true => {
+                "no response: the server's certificate is not trusted (nothing was sent): \
+                 login.wx.qq.com:443: invalid peer certificate: UnknownIssuer"
+            }
             // The request is not sent unencrypted.
-            false => FailureKind::Tls,
+            false => {
+                "no response: the secure connection could not be made (nothing was sent): \
+                 login.wx.qq.com:443: the feature `rustls` is disabled"
+            }
         };
         assert_eq!(refused(Options::default()), expected);
     }

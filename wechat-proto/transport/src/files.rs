@@ -1,6 +1,5 @@
 //! Files that clients send and save.
 
-use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
@@ -9,6 +8,8 @@ use std::time::UNIX_EPOCH;
 use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_proto::media::{FileName, LocalFile};
 use wechat_proto::{Error, Timestamp};
+
+use crate::place::at_place;
 
 /// A file to send: its path, the name that the receiver sees, and whether it is always sent as a
 /// file. Functions take `impl Into<Attachment>`, to which paths convert.
@@ -136,25 +137,8 @@ impl Drop for NewFile {
 
 /// Returns the failure of a file, with a source that names it.
 fn failure(kind: FailureKind, path: &Path, error: io::Error) -> Failure {
-    let error = io::Error::new(error.kind(), FileError(path.into(), error));
-    Failure::new(kind, Sent::No).because(error)
-}
-
-/// The error of a file, which names it.
-#[derive(Debug)]
-struct FileError(PathBuf, io::Error);
-
-impl fmt::Display for FileError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The path is escaped, because it may contain any characters.
-        write!(f, "{:?}: {}", self.0, self.1)
-    }
-}
-
-impl std::error::Error for FileError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.1)
-    }
+    // The path is escaped, because it may contain any characters.
+    Failure::new(kind, Sent::No).because(at_place(format_args!("{path:?}"), error))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod files;
 mod log;
 mod offload;
 mod options;
+mod place;
 mod proxy;
 #[cfg(feature = "qrcode")]
 pub mod qr;
@@ -16,6 +17,7 @@ pub use account::SharedAccount;
 pub use files::{Attachment, NewFile};
 pub use log::Log;
 pub use offload::Offload;
-pub use options::{Options, host_and_port};
+pub use options::Options;
+pub use place::{at_host, host_and_port};
 pub use proxy::refused_by_proxy;
 pub use trace::Exchange;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-#[cfg(feature = "platform-verifier")]
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -20,6 +19,7 @@ use wechat_proto::login::Resume;
 use wechat_proto::store::SavePolicy;
 use wechat_proto::{Device, Entry, Error, Timestamp};
 
+use crate::place::{at_host, host_and_port};
 use crate::proxy;
 use crate::trace::{Exchange, Trace};
 
@@ -204,23 +204,24 @@ impl Options {
     pub fn root_certificates(&self) -> Result<Vec<CertificateDer<'static>>, Error> {
         #[cfg(feature = "platform-verifier")]
         if self.platform_verifier && !self.roots.is_empty() {
-            return Err(malformed(io::Error::other(
-                "the platform's verifier takes no other roots",
-            )));
+            let cause = "`Options::platform_verifier` excludes `Options::root_certificate`";
+            return Err(invalid_root(cause));
         }
-        let mut certificates = Vec::new();
-        for root in &self.roots {
+        let (mut certificates, mut store) = (Vec::new(), RootCertStore::empty());
+        for (number, root) in (1..).zip(&self.roots) {
+            let malformed = |cause: &dyn fmt::Display| {
+                invalid_root(&format!("root certificate {number}: {cause}"))
+            };
             let before = certificates.len();
             for certificate in CertificateDer::pem_slice_iter(root) {
-                certificates.push(certificate.map_err(malformed)?);
+                certificates.push(certificate.map_err(|_| malformed(&"malformed PEM"))?);
             }
             if certificates.len() == before {
                 certificates.push(root.clone().into());
             }
-        }
-        let mut store = RootCertStore::empty();
-        for certificate in &certificates {
-            store.add(certificate.clone()).map_err(malformed)?;
+            for certificate in &certificates[before..] {
+                store.add(certificate.clone()).map_err(|error| malformed(&error))?;
+            }
         }
         Ok(certificates)
     }
@@ -236,7 +237,11 @@ impl Options {
             return Ok(Some((address, port).into()));
         }
         match self.addresses.get(&host.to_ascii_lowercase()) {
-            None if self.resolve_only => Err(Failure::new(FailureKind::Resolve, Sent::No)),
+            None if self.resolve_only => {
+                let disabled = io::Error::other("name lookups are disabled");
+                let failure = Failure::new(FailureKind::Resolve, Sent::No);
+                Err(failure.because(at_host(uri, Some(disabled))))
+            }
             Some(address) if uri.port().is_some() || address.port() == 0 => {
                 Ok(Some((address.ip(), port).into()))
             }
@@ -272,8 +277,10 @@ impl Options {
         }
         let mut seed = [0; 32];
         // An error, not a fallback: without entropy, two copies of a session generate the same ids.
-        getrandom::fill(&mut seed)
-            .map_err(|_| Error::Transport(Failure::new(FailureKind::Other, Sent::No)))?;
+        getrandom::fill(&mut seed).map_err(|error| {
+            let failed = io::Error::other(format!("the system's random number generator: {error}"));
+            Error::Transport(Failure::new(FailureKind::Other, Sent::No).because(failed))
+        })?;
         Ok(seed)
     }
 
@@ -313,19 +320,10 @@ impl Options {
     }
 }
 
-/// Returns the host of a URL, and its port or the default one of its scheme.
-pub fn host_and_port(uri: &Uri) -> (&str, u16) {
-    let default = match uri.scheme_str() {
-        Some("https") => 443,
-        Some("socks5") => 1080,
-        _ => 80,
-    };
-    (uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(default))
-}
-
 #[cfg(feature = "rustls")]
-fn malformed(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::Transport(Failure::new(FailureKind::Certificate, Sent::No).because(error))
+fn invalid_root(cause: &str) -> Error {
+    let failure = Failure::new(FailureKind::Certificate, Sent::No);
+    Error::Transport(failure.because(io::Error::other(cause)))
 }
 
 fn clamped(limit: Duration) -> Duration {

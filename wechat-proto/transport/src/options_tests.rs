@@ -1,14 +1,16 @@
 //! Tests of the options.
 
+use wechat_proto::error::Chain;
+
 use super::*;
 
 #[cfg(feature = "rustls")]
-fn kind<T: fmt::Debug>(result: Result<T, Error>) -> FailureKind {
-    match result {
-        Err(Error::Transport(failure)) => failure.kind,
-        other => panic!("{other:?}"),
-    }
+fn refused(options: &Options) -> String {
+    Chain(&options.root_certificates().unwrap_err()).to_string()
 }
+
+#[cfg(feature = "rustls")]
+const UNTRUSTED: &str = "no response: the server's certificate is not trusted (nothing was sent): ";
 
 #[cfg(feature = "platform-verifier")]
 #[test]
@@ -16,7 +18,8 @@ fn platform_verifier_refuses_additional_roots() {
     let options = Options::default().platform_verifier();
     assert!(options.uses_platform_verifier() && options.root_certificates().unwrap().is_empty());
     let options = options.root_certificate("x");
-    assert_eq!(kind(options.root_certificates()), FailureKind::Certificate);
+    let cause = "`Options::platform_verifier` excludes `Options::root_certificate`";
+    assert_eq!(refused(&options), format!("{UNTRUSTED}{cause}"));
 }
 
 #[cfg(feature = "rustls")]
@@ -32,9 +35,15 @@ fn certificates_are_read_in_der_and_pem_form() {
 
     let damaged = first.pem().replace("-----END CERTIFICATE", "-----END");
     let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
-    for malformed in ["", "x", &damaged, key] {
-        let options = Options::default().root_certificate(malformed);
-        assert_eq!(kind(options.root_certificates()), FailureKind::Certificate, "{malformed}");
+    for (malformed, cause) in [
+        ("", "invalid peer certificate: BadEncoding"),
+        ("x", "invalid peer certificate: BadEncoding"),
+        (&damaged, "malformed PEM"),
+        (key, "invalid peer certificate: BadEncoding"),
+    ] {
+        let options = Options::default().root_certificate(first.der().to_vec());
+        let text = refused(&options.root_certificate(malformed));
+        assert_eq!(text, format!("{UNTRUSTED}root certificate 2: {cause}"));
     }
 }
 
@@ -75,6 +84,11 @@ fn configured_addresses_are_found_in_any_case() {
     }
     let failure = address(&options.resolve_only(), "https://qq.com/").unwrap_err();
     assert_eq!((failure.kind, failure.sent), (FailureKind::Resolve, Sent::No));
+    assert_eq!(
+        Chain(&failure).to_string(),
+        "the host's name could not be resolved (nothing was sent): \
+         qq.com:443: name lookups are disabled"
+    );
 }
 
 #[test]

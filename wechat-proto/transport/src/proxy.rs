@@ -24,7 +24,7 @@ pub(crate) fn checked(url: &str) -> Result<String, Error> {
     if is_valid(&url) == Some(true) {
         return Ok(url);
     }
-    let expected = "expected http or socks5://user:password@host:port, or a part of it";
+    let expected = "expected [http://|socks5://][user:password@]host[:port]";
     let failure = Failure::new(FailureKind::Proxy, Sent::No);
     Err(Error::Transport(failure.because(io::Error::other(expected))))
 }
@@ -65,7 +65,7 @@ mod tests {
             let Err(Error::Transport(failure)) = checked(url) else { panic!("{url}") };
             assert_eq!((failure.kind, failure.sent), (FailureKind::Proxy, Sent::No), "{url}");
             let text = failure.source().unwrap().to_string();
-            assert_eq!(text, "expected http or socks5://user:password@host:port, or a part of it");
+            assert_eq!(text, "expected [http://|socks5://][user:password@]host[:port]");
         }
     }
 }
