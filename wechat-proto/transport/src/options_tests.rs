@@ -75,6 +75,7 @@ fn configured_addresses_are_found_in_any_case() {
         ("https://zero.example/", Some("127.0.0.2:443")),
         ("http://zero.example/", Some("127.0.0.2:80")),
         ("socks5://zero.example", Some("127.0.0.2:1080")),
+        ("socks5h://zero.example", Some("127.0.0.2:1080")),
         ("http://127.0.0.9:5/", Some("127.0.0.9:5")),
         ("https://[::1]/", Some("[::1]:443")),
         ("https://unknown.example/", None),

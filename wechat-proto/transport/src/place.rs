@@ -8,7 +8,8 @@ use http::Uri;
 pub fn host_and_port(uri: &Uri) -> (&str, u16) {
     let default = match uri.scheme_str() {
         Some("https") => 443,
-        Some("socks5") => 1080,
+        // ureq's scheme of a proxy that resolves names ends with `h`.
+        Some("socks5" | "socks5h") => 1080,
         _ => 80,
     };
     (uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(default))
