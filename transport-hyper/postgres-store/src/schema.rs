@@ -1,5 +1,7 @@
 //! The tables and their versions.
 
+use std::io;
+
 use deadpool_postgres::Object;
 use tokio_postgres::error::SqlState;
 use wechat_proto::Error;
@@ -55,7 +57,10 @@ pub(crate) async fn check(connection: &Object) -> Result<(), Error> {
 
 fn accept(version: i32) -> Result<(), Error> {
     if version > NEWEST {
-        return Err(StorageFailure::new(StorageKind::Newer).at("wechat_schema").into());
+        let supported =
+            format!("the tables have version {version}, above {NEWEST}, the newest supported");
+        let failure = StorageFailure::new(StorageKind::Newer).at("wechat_schema");
+        return Err(failure.because(io::Error::other(supported)).into());
     }
     Ok(())
 }

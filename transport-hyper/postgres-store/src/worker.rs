@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
+use std::io::{self, ErrorKind};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -11,8 +12,9 @@ use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use wechat_proto::Error;
-use wechat_proto::error::{Chain, StorageFailure, StorageKind};
+use wechat_proto::error::{Chain, StorageKind};
 
+use crate::failure::failed;
 use crate::lease::{Lease, Next};
 use crate::store::PostgresStore;
 use crate::term::Term;
@@ -246,8 +248,24 @@ async fn in_time<T>(
 ) -> Result<T, Error> {
     match timeout(limit, operation).await {
         Ok(result) => result,
-        Err(elapsed) => {
-            Err(StorageFailure::new(StorageKind::Other).at("PostgreSQL").because(elapsed).into())
+        Err(_) => {
+            let late = io::Error::new(ErrorKind::TimedOut, format!("no reply within {limit:?}"));
+            Err(failed(StorageKind::Other, "PostgreSQL", late))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn late_reply_of_the_database_is_an_error() {
+        let pending = std::future::pending::<Result<(), Error>>();
+        let error = in_time(Duration::from_millis(5), pending).await.unwrap_err();
+        assert_eq!(
+            Chain(&error).to_string(),
+            "the stored session at \"PostgreSQL\" could not be reached: no reply within 5ms"
+        );
     }
 }

@@ -1,9 +1,8 @@
 //! Blocking stores, run outside the threads of an async runtime.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
+use std::{fmt, io, thread};
 
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, oneshot};
@@ -52,7 +51,8 @@ impl<S: SessionStore + Send + 'static> Blocking<S> {
 }
 
 fn store_lost() -> Error {
-    StorageFailure::new(StorageKind::Other).into()
+    let cause = io::Error::other("the store panicked, or its runtime was shut down");
+    StorageFailure::new(StorageKind::Other).because(cause).into()
 }
 
 /// Runs `work` on a blocking thread.

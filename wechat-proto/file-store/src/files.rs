@@ -57,7 +57,7 @@ pub(crate) fn lock_file(path: &Path) -> Result<File, TryLockError> {
     let path = beside(path, "lock");
     // Another user with access to the folder could plant a link to any file.
     if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
-        let error = io::Error::other("the lock is not a regular file");
+        let error = io::Error::other("the lock file is not a regular file");
         return Err(TryLockError::Error(error));
     }
     let mut options = OpenOptions::new();

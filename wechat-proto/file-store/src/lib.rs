@@ -129,10 +129,9 @@ impl FileStore {
 
     /// Returns the stored session and the lines of its journal.
     fn read(&self) -> io::Result<Option<[Vec<u8>; 2]>> {
-        match contents(&self.path)? {
-            Some(session) => Ok(Some([session, contents(&self.journal)?.unwrap_or_default()])),
-            None => self.check().map(|()| None),
-        }
+        let Some(session) = contents(&self.path)? else { return self.check().map(|()| None) };
+        let lines = contents(&self.journal).map_err(in_journal)?.unwrap_or_default();
+        Ok(Some([session, lines]))
     }
 
     /// Returns an error if this store no longer holds the path, because another one may hold it
@@ -193,7 +192,8 @@ impl FileStore {
             None => self.path.is_file(),
         };
         self.check()?;
-        if is_base && lines.append(session, &self.journal, &self.folder)? {
+        let mut append = || lines.append(session, &self.journal, &self.folder).map_err(in_journal);
+        if is_base && append()? {
             self.lines = Some(lines);
         }
         Ok(self.lines.is_some())
@@ -273,6 +273,11 @@ impl fmt::Debug for FileStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FileStore").field("path", &self.path).finish_non_exhaustive()
     }
+}
+
+/// Returns an error that names the journal, which is beside the session.
+fn in_journal(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("the journal: {error}"))
 }
 
 fn failed(kind: StorageKind, path: &Path, error: io::Error) -> Error {

@@ -76,7 +76,11 @@ fn a_fault_in_any_step_keeps_a_complete_session() {
             if fault == Fault::Error {
                 inject(*at, fault);
                 let text = refused(store.save(&states[3]), StorageKind::Write, &folder.file());
-                assert!(text.ends_with("could not be written: injected"), "{text}");
+                let place = if kind.ends_with("line") { "the journal: " } else { "" };
+                assert!(
+                    text.ends_with(&format!("could not be written: {place}injected")),
+                    "{text}"
+                );
                 assert!(!is_pending(), "{case}");
             } else {
                 crashes(&mut store, &states[3], *at, fault);
@@ -212,7 +216,9 @@ fn a_damaged_journal_is_refused_and_replaced() {
     let folder = Folder::new();
     let (mut store, _) = prepared(&folder, "first line", &states);
     fs::create_dir(folder.0.join("bot.session.journal")).unwrap();
-    refused(store.load(), StorageKind::Read, &folder.file());
+    let text = refused(store.load(), StorageKind::Read, &folder.file());
+    let expected = "could not be read: the journal: not a regular file";
+    assert_eq!(text, format!("the stored session at {:?} {expected}", folder.file()));
     refused(store.save(&states[3]), StorageKind::Write, &folder.file());
 }
 

@@ -58,7 +58,7 @@ fn a_planted_link_is_not_followed() {
     fs::write(&victim, "precious").unwrap();
     symlink(&victim, folder.0.join("bot.session.lock")).unwrap();
     let text = refused(FileStore::open(folder.file()), StorageKind::Lock, &folder.file());
-    assert!(text.ends_with("the lock is not a regular file"), "{text}");
+    assert!(text.ends_with("the lock file is not a regular file"), "{text}");
     fs::remove_file(folder.0.join("bot.session.lock")).unwrap();
     let mut store = folder.open();
     symlink(&victim, folder.0.join("bot.session.new")).unwrap();
