@@ -20,8 +20,9 @@ use crate::client::Client;
 ///
 /// Requesting the next event acknowledges the message of the previous one and saves the session in
 /// the store that the client keeps ([`Client::open`]), unless the events are
-/// [`manual`](Events::manual). A session stored before receives the message again. Combinators that
-/// poll ahead (`buffered`, `for_each_concurrent`) acknowledge a message before it has been handled.
+/// [`manual`](Events::manual). If an older copy of the session is resumed, the message arrives
+/// again. Combinators that poll ahead (`buffered`, `for_each_concurrent`) acknowledge a message before
+/// it has been handled.
 #[must_use = "events arrive only when they are requested"]
 pub struct Events {
     client: Client,

@@ -13,7 +13,8 @@ use crate::client::Client;
 ///
 /// Requesting the next event acknowledges the message of the previous one and saves the session in
 /// the store that the client keeps ([`Client::open`]), unless the events are
-/// [`manual`](Events::manual). A session stored before receives the message again.
+/// [`manual`](Events::manual). If an older copy of the session is resumed, the message arrives
+/// again.
 ///
 /// # Stopping
 ///

@@ -38,9 +38,9 @@ pub struct Lease {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Next {
-    /// After this time.
+    /// This duration after the release.
     After(Duration),
-    /// Not before [`PostgresStore::offer`] is called for it, for example after a logout.
+    /// After a call of [`PostgresStore::offer`]; for example, for an account that was logged out.
     Withdraw,
 }
 

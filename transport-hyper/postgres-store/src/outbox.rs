@@ -51,7 +51,7 @@ impl QueuedText {
         self.id
     }
 
-    /// Returns the request that sends it.
+    /// Returns the endpoint that sends the text.
     pub fn send(&self) -> SendText {
         SendText::new(self.to.clone(), self.text.clone()).with_id(self.id)
     }

@@ -13,7 +13,7 @@ use crate::store::{PostgresStore, session_place};
 impl PostgresStore {
     /// Re-encrypts up to `count` sessions and as many queued texts that were encrypted with an older key
     /// and belong to accounts without a lease. The workers of the other accounts use the newest key
-    /// whenever they write. Returns the number of rows; 0 if none is left.
+    /// whenever they write. Returns the number of re-encrypted rows, 0 when none is left.
     ///
     /// # Errors
     ///

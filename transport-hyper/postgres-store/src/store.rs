@@ -47,8 +47,8 @@ impl PostgresStore {
     }
 
     /// Opens the tables of a database, and creates or migrates them under an advisory lock. The pool
-    /// has the address, the TLS connector, the time limits and the number of connections: at least
-    /// two, of which a [`Worker`](crate::Worker) keeps one.
+    /// determines the address, the TLS connector, the time limits and the number of connections, which
+    /// must be at least two, because a [`Worker`](crate::Worker) keeps one.
     ///
     /// # Errors
     ///

@@ -12,8 +12,8 @@ use wechat_proto::Error;
 
 use crate::clock;
 
-/// The term of a [`Lease`](crate::Lease). Clones share it: they are extended by a renewal, and end with
-/// the lease.
+/// The term of a [`Lease`](crate::Lease). Clones share it: a renewal extends all of them, and they end
+/// with the lease.
 #[derive(Clone, Debug)]
 pub struct Term {
     pub(crate) account: Arc<str>,

@@ -59,8 +59,8 @@ use crate::steps::{Step, step};
 ///   end of the process. On Unix, the session file itself is locked too, so that the lock holds
 ///   even under another name of the file (a hard link), and if the lock file is removed or replaced
 ///   meanwhile.
-/// - **The newest copy.** A copy of the session that is older than one that this store saved before
-///   ([`Session::version`]) is ignored: tasks may save their copies in any order.
+/// - **The newest copy.** Saving a copy of the session that is older than the last saved one
+///   ([`Session::version`]) has no effect: tasks may save their copies in any order.
 ///
 /// A session stored at `bot.session` has an empty lock file, `bot.session.lock`, which is never
 /// removed. `bot.session.new` exists while a session is written, and after a crash until the store

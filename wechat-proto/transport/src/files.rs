@@ -12,7 +12,7 @@ use wechat_proto::{Error, Timestamp};
 use crate::place::at_place;
 
 /// A file to send: its path, the name that the receiver sees, and whether it is always sent as a
-/// file. Functions take `impl Into<Attachment>`, to which paths convert.
+/// file. Paths convert to it.
 ///
 /// ```
 /// use wechat_transport::Attachment;
@@ -100,7 +100,7 @@ pub struct NewFile {
 const NAMES: u32 = 10_000;
 
 impl NewFile {
-    /// Creates a file of this name, or of the first numbered one that does not exist: `a (1).txt`.
+    /// Creates a file of this name. If it exists, adds the first free number: `a (1).txt`.
     ///
     /// # Errors
     ///

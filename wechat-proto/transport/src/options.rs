@@ -65,8 +65,7 @@ const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Options {
     /// Lets the operating system verify certificates, with its own authorities in place of Mozilla's.
-    /// [Additional ones](Options::root_certificate) are not possible then: a transport cannot be
-    /// created.
+    /// It cannot be combined with [`Options::root_certificate`]: creating a transport fails then.
     #[cfg(feature = "platform-verifier")]
     pub fn platform_verifier(mut self) -> Self {
         self.platform_verifier = true;
@@ -165,8 +164,8 @@ impl Options {
     /// Passes each completed exchange to a function, such as a recorder of captures. A cancelled
     /// exchange is passed as failed, or not at all.
     ///
-    /// **An exchange contains credentials**; `wechat --trace` masks them. The response is
-    /// handled after the function has returned; no lock is held.
+    /// **An exchange contains credentials**; `wechat --trace` masks them. The function runs after
+    /// the exchange and before its response is handled, without holding a lock.
     ///
     /// ```
     /// use wechat_transport::Options;
