@@ -195,7 +195,7 @@ mod tests {
         let failure = connect(Arc::new(options), Uri::from_static("http://a.example/")).await;
         assert_eq!(
             Chain(&failure.map(drop).unwrap_err()).to_string(),
-            "the time limit passed (nothing was sent): a.example:80"
+            "the request timed out (the request was not sent): a.example:80"
         );
         assert!(start.elapsed() >= limit && start.elapsed() < limit * 5);
     }

@@ -108,7 +108,7 @@ mod tests {
     async fn operating_system_refuses_an_unknown_authority() {
         let text = refused(Options::default().platform_verifier()).await;
         assert!(
-            text.contains("is not trusted (nothing was sent): login.wx.qq.com:443: "),
+            text.contains("is not trusted (the request was not sent): login.wx.qq.com:443: "),
             "{text}"
         );
     }
@@ -117,12 +117,12 @@ mod tests {
     async fn unknown_authority_is_refused() {
         let expected = match cfg!(feature = "rustls") {
             true => {
-                "no response: the server's certificate is not trusted (nothing was sent): \
+                "no response: the server's certificate is not trusted (the request was not sent): \
                  login.wx.qq.com:443: invalid peer certificate: UnknownIssuer"
             }
             // The request is not sent unencrypted.
             false => {
-                "no response: the secure connection could not be made (nothing was sent): \
+                "no response: the TLS handshake failed (the request was not sent): \
                  login.wx.qq.com:443: the feature `rustls` is disabled"
             }
         };

@@ -10,7 +10,8 @@ fn refused(options: &Options) -> String {
 }
 
 #[cfg(feature = "rustls")]
-const UNTRUSTED: &str = "no response: the server's certificate is not trusted (nothing was sent): ";
+const UNTRUSTED: &str =
+    "no response: the server's certificate is not trusted (the request was not sent): ";
 
 #[cfg(feature = "platform-verifier")]
 #[test]
@@ -87,7 +88,7 @@ fn configured_addresses_are_found_in_any_case() {
     assert_eq!((failure.kind, failure.sent), (FailureKind::Resolve, Sent::No));
     assert_eq!(
         Chain(&failure).to_string(),
-        "the host's name could not be resolved (nothing was sent): \
+        "the host name could not be resolved (the request was not sent): \
          qq.com:443: name lookups are disabled"
     );
 }
