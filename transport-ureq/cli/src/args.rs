@@ -1,6 +1,7 @@
 //! The arguments of the command.
 
 mod commands;
+pub(crate) mod usage;
 mod zh;
 
 use std::net::{IpAddr, SocketAddr};

@@ -166,29 +166,6 @@ impl Failure {
         let en = format!("standard output: {error}");
         Self::new(Exit::LocalFile, en, format!("标准输出：{error}"))
     }
-
-    /// Returns the failure of invalid arguments, with clap's message in one line.
-    pub(crate) fn usage(error: &clap::Error) -> Self {
-        let text = error.to_string();
-        let mut paragraphs = text.split("\n\n");
-        let line = one_line(paragraphs.next().unwrap_or_default());
-        let line = line.strip_prefix("error: ").unwrap_or(&line);
-        let tip =
-            paragraphs.map(one_line).find_map(|line| Some(line.strip_prefix("tip: ")?.to_owned()));
-        let failure = Self::new(Exit::Usage, line, line);
-        match tip {
-            Some(tip) => failure.hint(&*tip, &*tip),
-            None => failure.hint(
-                "`wechat --help` and `wechat COMMAND --help` show the usage with examples",
-                "用法和示例见 `wechat --help` 与 `wechat 命令 --help`",
-            ),
-        }
-    }
-}
-
-/// Joins the words of a text with single spaces.
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl From<Error> for Failure {

@@ -18,8 +18,8 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 
-use crate::args::Args;
-use crate::exit::{Exit, Failure};
+use crate::args::{Args, usage};
+use crate::exit::Exit;
 use crate::lang::Lang;
 use crate::output::Output;
 
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
         Err(error) => {
             // The options could not be parsed, so this one is searched in the raw arguments.
             let json = std::env::args_os().any(|argument| argument == "--json");
-            return Output::new(json, lang).fail(&Failure::usage(&error));
+            return Output::new(json, lang).fail(&usage::failure(&error));
         }
     };
     let output = Output::new(args.global.json, lang);

@@ -57,7 +57,10 @@ pub(crate) struct Members {
 /// Messages are never sent twice: exit code 7 means that there was no answer, so that the message may
 /// have arrived.
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(
+    verbatim_doc_comment,
+    override_usage = "wechat send [OPTIONS] <NAME> <TEXT|--file <PATH>|--image <PATH>>"
+)]
 #[command(group = clap::ArgGroup::new("content").required(true).args(["text", "file", "image"]))]
 pub(crate) struct Send {
     /// The remark, nickname, alias or `UserName`; `filehelper` is your own phone

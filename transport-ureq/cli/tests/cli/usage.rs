@@ -23,15 +23,49 @@ fn help_explains_exit_codes() {
 fn invalid_arguments_are_reported_in_one_line() {
     wechat_with(&["--nonsense"]).assert_fails(2, &["'--nonsense'", "wechat --help"]);
     wechat_with(&["drop", "--recieve", "x"]).assert_fails(2, &["'--recieve'", "'--receive'"]);
-    wechat_with(&["fly"]).assert_fails(2, &["'fly'"]);
+    wechat_with(&["fly"]).assert_fails(2, &["'fly'; `wechat --help` shows the usage"]);
     wechat_with(&["status", "--resolve", "x"]).assert_fails(2, &["HOST:PORT:ADDR"]);
     wechat_with(&["status", "--server", "http://wx.example"])
         .assert_fails(2, &["http://wx.example"]);
     wechat_with(&["status", "--profile", "../x"])
         .assert_fails(2, &["../x", "cannot name a profile"]);
     wechat_with(&["status", "--profile", "a", "--session", "b"]).assert_fails(2, &["--session"]);
+    let usage = "`wechat send --help` shows the usage with examples\n";
+    wechat_with(&["send", "Ada"]).assert_fails(2, &[usage]);
+    let help = wechat_with(&["send", "--help"]).stdout;
+    let usage = "\nUsage: wechat send [OPTIONS] <NAME> <TEXT|--file <PATH>|--image <PATH>>\n";
+    assert!(help.contains(usage), "{help}");
     let json = wechat_with(&["--json", "--nonsense"]);
     assert!(json.stderr.starts_with(r#"{"v":1,"type":"error","error":{"exit":2,"#), "{json:?}");
+}
+
+#[test]
+fn invalid_arguments_are_reported_in_chinese() {
+    for (arguments, line) in [
+        (&["fly"][..], "未知的命令 `fly`。用法和示例见 `wechat --help`"),
+        (&["conacts"], "未知的命令 `conacts`。相近的写法：chat, contacts"),
+        (&["drop", "--recieve", "x"], "未知的参数 `--recieve`。相近的写法：--receive"),
+        (
+            &["send", "Ada"],
+            "缺少参数 <TEXT|--file <PATH>|--image <PATH>>。用法和示例见 `wechat send --help`",
+        ),
+        (
+            &["send", "Ada", "hi", "--file", "x"],
+            "`[TEXT]` 不能与 `--file <PATH>` 同用。用法和示例见 `wechat send --help`",
+        ),
+        (
+            &["login", "--entry", "x"],
+            "`--entry <web|desktop|filehelper>` 的值 `x` 无效，可用的值：web, desktop, filehelper",
+        ),
+        (&["login", "--profile"], "`--profile <NAME>` 缺少值"),
+        (
+            &["login", "--wait", "x"],
+            "`--wait <SECONDS>` 的值 `x` 无效：expected a number of seconds",
+        ),
+    ] {
+        let ran = wechat_with(&[arguments, &["--lang", "zh"]].concat());
+        ran.assert_fails(2, &[&*format!("wechat: {line}")]);
+    }
 }
 
 #[test]
