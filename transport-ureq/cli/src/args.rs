@@ -87,7 +87,7 @@ pub(crate) struct Global {
     /// Also trust the certificates of this PEM file; can be repeated
     #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub(crate) ca: Vec<PathBuf>,
-    /// Connect through an HTTP or SOCKS proxy: http or socks5://USER:PASSWORD@HOST:PORT, or a part of it
+    /// Connect through an HTTP or SOCKS proxy, such as socks5://USER:PASSWORD@HOST:PORT
     #[arg(
         long,
         global = true,

@@ -54,8 +54,8 @@ pub(crate) struct Members {
 ///   wechat send "Book club" --file list.pdf
 ///   wechat send Ada --image photo.jpg
 ///
-/// Messages are never sent twice: exit code 7 means that there was no answer, so that the message may
-/// have arrived.
+/// Messages are never sent twice: exit code 7 means that there was no answer, so
+/// that the message may have arrived.
 #[derive(Debug, clap::Args)]
 #[command(
     verbatim_doc_comment,
@@ -77,9 +77,9 @@ pub(crate) struct Send {
 
 /// Send files to your own phone, or save those that it sends
 ///
-/// Uses the file-transfer page, which is open to every account, as far as is known. On the phone,
-/// the files are in the chat "File Transfer". Shows a QR code if there is no open session and this is
-/// a terminal; otherwise exits with 3.
+/// Uses the file-transfer page, which is open to every account, as far as is
+/// known. On the phone, the files are in the chat "File Transfer". Without an open
+/// session, shows a QR code in a terminal, and otherwise exits with 3.
 ///
 /// Examples:
 ///   wechat drop report.pdf photo.jpg
@@ -88,9 +88,9 @@ pub(crate) struct Send {
 ///   wechat drop --receive ~/Inbox
 ///   wechat drop --receive ~/Inbox --exec /usr/local/bin/print-it
 ///
-/// Received files get their names when they are complete, and replace no other file. After a kill or a
-/// crash, the next start continues: each file is saved exactly once. `--exec` runs at most once for
-/// each file, after it was saved.
+/// Received files get their names when they are complete, and replace no other
+/// file. After a kill or a crash, the next start continues: each file is saved
+/// exactly once. `--exec` runs at most once for each file, after it was saved.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment, arg_required_else_help = true)]
 #[command(group = clap::ArgGroup::new("drop").required(true).multiple(true).args(["files", "text", "receive"]))]
@@ -121,8 +121,9 @@ pub(crate) struct Drop {
 
 /// Print incoming messages until Ctrl-C
 ///
-/// Logs in with a QR code if there is no open session and this is a terminal. Each message is
-/// acknowledged after it was printed; those that arrived while no `listen` ran are printed first.
+/// Without an open session, shows a QR code in a terminal. Each message is
+/// acknowledged after it was printed; those that arrived while no `listen` ran are
+/// printed first.
 ///
 /// Examples:
 ///   wechat listen
@@ -137,8 +138,8 @@ pub(crate) struct Listen {
 
 /// Chat with a contact or a room
 ///
-/// Sends each line of standard input until its end (Ctrl-D), and prints the messages of this chat.
-/// Those of other chats stay for the next `listen`.
+/// Sends each line of standard input until its end (Ctrl-D), and prints the
+/// messages of this chat. Those of other chats stay for the next `listen`.
 ///
 /// Example: wechat chat Ada
 #[derive(Debug, clap::Args)]
@@ -192,8 +193,8 @@ pub(crate) struct Revoke {
 
 /// Offer the session to programs in any language, as JSON lines on standard input and output
 ///
-/// Each line of standard input is a request, each line of standard output a reply or an event.
-/// `docs/bridge.md` describes them:
+/// Each line of standard input is a request, each line of standard output a reply
+/// or an event, described in
 /// <https://github.com/wechat-proto/wechat-proto/blob/main/transport-ureq/cli/docs/bridge.md>
 ///
 /// Examples:

@@ -18,7 +18,7 @@ const GLOBAL: Texts = (
         ("server", "使用此服务器代替腾讯的服务器，例如模拟器：https://主机:端口"),
         ("resolve", "指定主机的连接地址，可重复"),
         ("ca", "额外信任此 PEM 文件中的证书，可重复"),
-        ("proxy", "通过 HTTP 或 SOCKS 代理连接：http 或 socks5://用户:密码@主机:端口，或其一部分"),
+        ("proxy", "通过 HTTP 或 SOCKS 代理连接，例如 socks5://用户:密码@主机:端口"),
         ("session", "将会话保存在此文件中"),
         ("profile", "使用此名称的会话，用于多个账号"),
         ("entry", "登录入口 [默认：web，或唯一已登录的入口；drop 为 filehelper]"),
@@ -29,6 +29,11 @@ const GLOBAL: Texts = (
         ("lang", "输出语言 [默认：系统语言]"),
     ],
 );
+
+const GLOBAL_HEADING: &str = "所有命令的选项";
+
+/// The options that clap provides.
+const PROVIDED: &[(&str, &str)] = &[("help", "显示帮助；`-h` 只显示摘要"), ("version", "显示版本")];
 
 const CONTACT: &str = "备注、昵称、微信号或 `UserName`";
 const MESSAGE: &str =
@@ -147,11 +152,20 @@ const COMMANDS: &[Texts] = &[
 /// Returns the command with its help in Chinese. The examples are kept.
 pub(crate) fn localized(command: Command) -> Command {
     let command = described(command, &GLOBAL).after_help(Exit::table(Lang::Zh));
-    command.subcommand_help_heading("命令").mut_subcommands(|sub| {
-        match COMMANDS.iter().find(|(name, ..)| *name == sub.get_name()) {
+    let texts = |sub: &Command| COMMANDS.iter().find(|(name, ..)| *name == sub.get_name());
+    let mut command =
+        command.subcommand_help_heading("命令").mut_subcommands(|sub| match texts(&sub) {
             Some(texts) => described(sub, texts),
             None => sub,
-        }
+        });
+    // Adds the options and the command that clap provides.
+    command.build();
+    let provided = |command: Command| {
+        command.mut_args(|argument| described_argument(argument, PROVIDED, GLOBAL_HEADING))
+    };
+    provided(command).mut_subcommands(|sub| match sub.get_name() {
+        "help" => sub.about("显示帮助或某个命令的帮助"),
+        _ => provided(sub),
     })
 }
 
@@ -163,7 +177,7 @@ fn described(command: Command, (_, text, arguments): &Texts) -> Command {
         format!("\n\n{}", examples.replacen("Example: ", "示例：", 1))
     });
     let short = text.split("\n\n").next().unwrap_or_default();
-    let heading = if command.get_name() == "wechat" { "所有命令的选项" } else { "选项" };
+    let heading = if command.get_name() == "wechat" { GLOBAL_HEADING } else { "选项" };
     command
         .about(short)
         .long_about(format!("{text}{}", examples.unwrap_or_default()))
@@ -174,7 +188,9 @@ fn described(command: Command, (_, text, arguments): &Texts) -> Command {
 fn described_argument(argument: Arg, texts: &[(&str, &'static str)], heading: &'static str) -> Arg {
     let heading = if argument.is_positional() { "参数" } else { heading };
     match texts.iter().find(|(name, _)| *name == argument.get_id().as_str()) {
-        Some((_, text)) => argument.help(*text).help_heading(heading),
+        Some((_, text)) => {
+            argument.help(*text).long_help(None::<&'static str>).help_heading(heading)
+        }
         None => argument,
     }
 }
@@ -188,23 +204,17 @@ mod tests {
 
     #[test]
     fn every_command_and_argument_is_described_in_chinese() {
-        let mut command = localized(Args::command());
-        command.build();
+        let command = localized(Args::command());
         let is_chinese =
             |text: String| text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
-        let automatic = ["help", "version"];
-        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+        for sub in command.get_subcommands() {
             let name = sub.get_name();
             assert!(sub.get_about().is_some_and(|text| is_chinese(text.to_string())), "{name}");
-            for argument in sub.get_arguments() {
+            for argument in sub.get_arguments().filter(|_| name != "help") {
                 let id = argument.get_id().as_str();
                 let is_described =
                     argument.get_help().is_some_and(|text| is_chinese(text.to_string()));
-                assert!(automatic.contains(&id) || is_described, "{name} {id}");
-                assert!(
-                    automatic.contains(&id) || argument.get_long_help().is_none(),
-                    "{name} {id}"
-                );
+                assert!(is_described && argument.get_long_help().is_none(), "{name} {id}");
             }
         }
         let known = |(name, ..): &Texts| command.find_subcommand(name).is_some();

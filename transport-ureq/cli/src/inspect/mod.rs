@@ -39,8 +39,8 @@ pub(crate) use self::trace::record;
 
 /// Decode a browser's capture (HAR) or a single reply
 ///
-/// Shows the meaning of each request and its reply, with the names of contacts. Secrets are masked,
-/// equal ones by equal masks.
+/// Shows the meaning of each request and its reply, with the names of contacts.
+/// Secrets are masked, equal ones by equal masks.
 ///
 /// Examples:
 ///   wechat inspect wx.qq.com.har

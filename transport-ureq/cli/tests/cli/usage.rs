@@ -81,6 +81,13 @@ fn messages_are_in_the_language_of_the_locale() {
     {
         assert!(ran.stdout.contains(line), "{line}: {}", ran.stdout);
     }
+    for arguments in [&["--help"][..], &["send", "--help"], &["send", "-h"]] {
+        let help = wechat_with(&[arguments, &["--lang", "zh"]].concat()).stdout;
+        for english in ["Options:", "Commands:", "Arguments:", "Print"] {
+            assert!(!help.contains(english), "{english}: {help}");
+        }
+        assert!(help.contains("显示帮助；`-h` 只显示摘要"), "{help}");
+    }
     let ran = run(wechat(folder.path()).args(["status", "--lang", "zh"]));
     ran.assert_fails(3, &["尚未登录"]);
 }
