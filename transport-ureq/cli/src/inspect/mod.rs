@@ -85,8 +85,9 @@ pub(crate) fn run(inspect: &Inspect, output: &Output) -> Result<Exit, Failure> {
     for path in &inspect.files {
         inputs.push((path, input::read(path)?));
     }
-    for written in [&inspect.redact, &inspect.html].into_iter().flatten() {
-        check_output(written, &inspect.files)?;
+    let written: Vec<_> = [&inspect.redact, &inspect.html].into_iter().flatten().collect();
+    for path in &written {
+        check_output(path, &inspect.files)?;
     }
     let mut masks = Masks::default();
     let mut timeline = Timeline::default();
@@ -124,7 +125,14 @@ pub(crate) fn run(inspect: &Inspect, output: &Output) -> Result<Exit, Failure> {
         "redacted": inspect.redact,
         "html": inspect.html,
     });
-    output.result("summary", &summary, |lang| timeline.summary(lang))?;
+    output.result("summary", &summary, |lang| {
+        let mut text = timeline.summary(lang);
+        for path in written {
+            let path = visible(&path.to_string_lossy());
+            text.push_str(&lang.pick(format!("; written: {path}"), format!("；已写入：{path}")));
+        }
+        text
+    })?;
     Ok(Exit::Done)
 }
 

@@ -60,6 +60,10 @@ impl Single {
     pub(crate) fn of_json(text: &str, value: &Value) -> Option<Self> {
         let is_record =
             |value: &Value| value.get("MsgType").is_some() || value.get("UserName").is_some();
+        if let Some(raw) = value.get("raw").filter(|raw| is_record(raw)) {
+            // A line of `wechat listen --json`.
+            return Self::of_json(&raw.to_string(), raw);
+        }
         let of = |kind| Self { kind, text: text.to_owned() };
         if value.get("MsgType").is_some() {
             return Some(of("message"));

@@ -42,12 +42,23 @@ fn every_exchange_is_a_json_line() {
 }
 
 #[test]
+fn line_of_listen_is_decoded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("line.json");
+    let raw = r#"{"MsgType":1,"MsgId":"1","FromUserName":"@a","ToUserName":"@me","Content":"hi"}"#;
+    std::fs::write(&path, format!(r#"{{"v":1,"type":"message","me":"@me","raw":{raw}}}"#)).unwrap();
+    let ran = inspect(&[path.to_str().unwrap()]);
+    assert!(ran.stdout.contains("@a: hi\n"), "{ran:?}");
+}
+
+#[test]
 fn copies_and_pages_are_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (copy, page) = (path("copy.har"), path("page.html"));
     let ran = inspect(&["--redact", &copy, "--html", &page, "chrome.har"]);
     assert_eq!((ran.code, ran.stdout.lines().count()), (0, 1), "{ran:?}");
+    assert!(ran.stdout.ends_with(&format!("; written: {copy}; written: {page}\n")), "{ran:?}");
     let text = std::fs::read_to_string(&copy).unwrap();
     assert!(text.contains("__skey-1__") && !text.contains("crypt_5c1f0a77"));
     assert!(serde_json::from_str::<Value>(&text).is_ok());
