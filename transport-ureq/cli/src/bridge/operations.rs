@@ -270,7 +270,7 @@ impl Operations {
         match (id, line) {
             (Some(id), None) => {
                 let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-                recent.message(id).ok_or_else(|| not_recent(id))
+                recent.message(id).ok_or_else(|| not_recent(id).hint(RECEIVED[0], RECEIVED[1]))
             }
             (None, Some(line)) => Line::of(line)?.message(&self.client),
             _ => Err(no_message()),
@@ -287,7 +287,7 @@ impl Operations {
             (Some(id), None, Some(to)) => Ok(Receipt::of(self.resolve(to)?, id.into())),
             (Some(id), None, None) => {
                 let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-                recent.receipt(id).ok_or_else(|| not_recent(id))
+                recent.receipt(id).ok_or_else(|| not_recent(id).hint(SENT[0], SENT[1]))
             }
             (None, Some(line), None) => Line::of(line)?.receipt(&self.client),
             _ => Err(no_message()),
@@ -299,6 +299,21 @@ impl Operations {
         json!({ "name": name, "kind": contact.kind(), "contact": contact })
     }
 }
+
+/// Hints for an unknown id of a received message.
+const RECEIVED: [&str; 2] = [
+    "an id suffices only while the command that received the message is running; otherwise give the \
+     line of `wechat listen --json`",
+    "收到该消息的命令仍在运行时才能只用编号，否则请提供 `wechat listen --json` 输出的一行",
+];
+
+/// Hints for an unknown id of a sent message.
+const SENT: [&str; 2] = [
+    "an id suffices only while the command that sent the message is running; otherwise give the line \
+     of `wechat send --json`, or the receiver: `wechat revoke ID NAME`",
+    "发送该消息的命令仍在运行时才能只用编号，否则请提供 `wechat send --json` 输出的一行，或接收者：\
+     `wechat revoke 编号 名称`",
+];
 
 /// The size of the largest download, in bytes.
 const LIMIT: u64 = 4 << 30;
@@ -314,11 +329,6 @@ fn not_recent(id: &str) -> Failure {
         format!("最近的消息中没有编号 {id}"),
     )
     .detail("kind", "unknown_message")
-    .hint(
-        "an id can be used only in the process that received or sent the message; otherwise give the \
-         whole line of `wechat listen --json`, or `wechat revoke ID NAME`",
-        "编号只能在收发该消息的进程中使用；否则请提供 `wechat listen --json` 输出的整行，或使用 `wechat revoke 编号 名称`",
-    )
 }
 
 fn no_message() -> Failure {

@@ -15,7 +15,6 @@ use crate::client;
 use crate::drop::save::{self, Saved};
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, visible};
-use crate::profile::Profile;
 
 /// A JSON line that identifies a message: a received or a sent one.
 #[derive(Deserialize)]
@@ -43,11 +42,6 @@ pub(crate) enum Line {
 pub(crate) fn download(global: &Global, args: &Download, output: &Output) -> Result<Exit, Failure> {
     let (msg_id, line) = reference(&args.message)?;
     let folder = save::folder(&args.folder)?;
-    let profile = Profile::any(global)?;
-    if line.is_none() && profile.path.exists() && profile.holder()?.is_none() {
-        // No process has recent messages, to which the id could refer.
-        return Err(not_a_line(&args.message));
-    }
     let download = operation::Download { msg_id, message: line, path: folder };
     let reply = client::operate(global, "download", &Operation::Download(download), output)?;
     let text = |field: &str| reply[field].as_str().unwrap_or_default();

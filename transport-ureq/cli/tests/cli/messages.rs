@@ -34,7 +34,10 @@ fn printed_message_is_downloaded_and_forwarded() {
     let printed = place.ok(&["listen", "--json", "--count", "1"]);
     let ran = place.run_with(&["download", "-", "in"], printed.as_bytes());
     ran.assert_fails(1, &["a message of this kind has no media"]);
-    place.run(&["download", "7", "in"]).assert_fails(2, &["not a message: 7", "listen --json"]);
+    let unknown =
+        "no recent message has the id 7; an id suffices only while the command that received";
+    place.run(&["download", "7", "in"]).assert_fails(2, &[unknown, "listen --json"]);
+    place.run(&["forward", "7", "Bob"]).assert_fails(2, &[unknown, "listen --json"]);
     let ran = place.run_with(&["forward", "-", "Bob"], b"{}");
     ran.assert_fails(2, &["not a message: standard input"]);
     let other = printed.replace("\"me\":\"@", "\"me\":\"@x");
@@ -61,7 +64,10 @@ fn own_messages_are_revoked() {
     let printed = place.ok(&["listen", "--json", "--count", "1"]);
     let ran = place.run_with(&["revoke", "-"], printed.as_bytes());
     ran.assert_fails(1, &["of your own"]);
-    place.run(&["revoke", "7"]).assert_fails(2, &["wechat revoke ID NAME"]);
+    place.run(&["revoke", "7"]).assert_fails(
+        2,
+        &["an id suffices only while the command that sent", "wechat revoke ID NAME"],
+    );
     place.assert_no_violations();
 }
 
