@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Write as _};
 
 use serde_json::{Value, json};
-use wechat_proto::error::Ret;
+use wechat_proto::error::{FailureKind, Ret};
 use wechat_proto::hosts::Role;
 use wechat_proto::login::{Progress, Resume};
 use wechat_proto::store::SessionStore as _;
@@ -27,8 +27,8 @@ use crate::profile::{Access, Held, Profile};
 ///
 /// # Errors
 ///
-/// [`Exit::LocalFile`] if a certificate file cannot be read or the trace cannot be written;
-/// [`Exit::Network`] if a certificate or the proxy's URL is malformed.
+/// [`Exit::LocalFile`] if a certificate file cannot be read or is malformed, or the trace cannot be
+/// written; [`Exit::Network`] if the proxy's URL is malformed.
 pub(crate) fn transport(global: &Global) -> Result<Transport, Failure> {
     let mut options = Options::default();
     for path in &global.ca {
@@ -44,7 +44,19 @@ pub(crate) fn transport(global: &Global) -> Result<Transport, Failure> {
     if let Some(path) = &global.trace {
         options = inspect::record(options, path, global.trace_secrets)?;
     }
-    Ok(Transport::new(options)?)
+    Transport::new(options).map_err(|error| match error {
+        Error::Transport(failure) if failure.kind == FailureKind::Certificate => {
+            let paths: Vec<_> =
+                global.ca.iter().map(|path| visible(&path.to_string_lossy())).collect();
+            let paths = paths.join(", ");
+            Failure::new(
+                Exit::LocalFile,
+                format!("{paths}: no valid certificate in PEM format"),
+                format!("{paths}：不是有效的 PEM 证书"),
+            )
+        }
+        error => error.into(),
+    })
 }
 
 /// Returns the logins that a command may use: a QR code needs a terminal, or a program that reads the

@@ -174,6 +174,12 @@ impl From<Error> for Failure {
         let of = |exit, zh: &str| Self::new(exit, &*text, format!("{zh}：{text}"));
         match &error {
             Error::Storage(failure) if failure.kind == StorageKind::Missing => Self::no_session(),
+            Error::Storage(failure) if failure.kind == StorageKind::Damaged => {
+                of(Exit::LocalFile, "会话文件出错").hint(
+                    "remove the file, and log in again with `wechat login`",
+                    "请删除该文件，并用 `wechat login` 重新登录",
+                )
+            }
             Error::LoggedOut { ended, .. } if ended.is_some_and(|ended| ended.is_drop()) => of(
                 Exit::LoginNeeded,
                 "会话登录后即被服务器断开",
@@ -223,14 +229,22 @@ impl From<Error> for Failure {
                 )
                 .hint("`wechat contacts` lists them all", "`wechat contacts` 可列出所有联系人")
             }
-            Error::AmbiguousContact { candidates, .. } => {
+            Error::AmbiguousContact { name, candidates } => {
                 let candidates = serde_json::to_value(candidates).unwrap_or_default();
-                of(Exit::Contact, "有多个同名的联系人").detail("candidates", candidates).hint(
-                    "use the name that begins with @, which `wechat contacts` shows",
-                    "请使用 `wechat contacts` 所列以 @ 开头的名称",
-                )
+                let name = visible(name);
+                Self::new(Exit::Contact, &*text, format!("有多个名为 `{name}` 的联系人"))
+                    .detail("candidates", candidates)
+                    .hint(
+                        format!("use a name that begins with @, which `wechat contacts \"{name}\"` shows"),
+                        format!("请使用 `wechat contacts \"{name}\"` 所列以 @ 开头的名称"),
+                    )
             }
-            Error::OtherServer { .. } => of(Exit::Usage, "会话属于另一服务器").hint(
+            Error::OtherServer { stored, expected } => Self::new(
+                Exit::Usage,
+                &*text,
+                format!("已保存的会话属于 {stored}，而不是 {expected}"),
+            )
+            .hint(
                 "keep one session per server and entry, with `--profile NAME` or `--session FILE`",
                 "请用 `--profile 名称` 或 `--session 文件` 为每个服务器和入口使用单独的会话",
             ),
@@ -252,8 +266,8 @@ fn transport(text: &str, kind: FailureKind) -> Failure {
     let failure = |zh: &str| Failure::new(Exit::Network, text, format!("{zh}：{text}"));
     match kind {
         FailureKind::Resolve => failure("无法解析主机名").hint(
-            "check the network, or give the address with `--resolve HOST:PORT:ADDR`",
-            "请检查网络，或用 `--resolve HOST:PORT:ADDR` 指定地址",
+            "check the network, `--server` and `--proxy`, or give the address with `--resolve HOST:PORT:ADDR`",
+            "请检查网络、`--server` 与 `--proxy`，或用 `--resolve HOST:PORT:ADDR` 指定地址",
         ),
         FailureKind::Connect => failure("无法连接主机").hint(
             "check the network, `--server` and `--proxy`",

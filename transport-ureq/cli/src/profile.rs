@@ -281,8 +281,12 @@ fn folder(profile: &str) -> Result<PathBuf, Failure> {
         let shown = visible(profile);
         return Err(Failure::new(
             Exit::Usage,
-            format!("`{shown}` cannot name a profile: up to 64 letters, digits, `-` and `_` can"),
-            format!("`{shown}` 不能作为配置名：只能用至多 64 个字母、数字、`-` 和 `_`"),
+            format!("`{shown}` cannot name a profile"),
+            format!("`{shown}` 不能作为配置名"),
+        )
+        .hint(
+            "use at most 64 letters, digits, `-` and `_`",
+            "请使用至多 64 个字母、数字、`-` 和 `_`",
         ));
     }
     let base = etcetera::choose_base_strategy().map_err(|error| {

@@ -22,13 +22,14 @@ use crate::output::{Output, visible};
 pub(crate) fn open(path: &Path, file: &Attachment) -> Result<(File, LocalFile), Failure> {
     file.open().map_err(|error| {
         let Error::Source(Some(cause)) = &error else { return error.into() };
-        let failure = Failure::of_file(path, cause);
         if !path.is_dir() {
-            return failure;
+            return Failure::of_file(path, cause);
         }
-        failure.hint(
-            "pack the folder first, for example with `tar` or `zip`",
-            "请先打包文件夹，例如使用 `tar` 或 `zip`",
+        let shown = visible(&path.to_string_lossy());
+        let (en, zh) = (format!("{shown} is a folder"), format!("{shown} 是文件夹"));
+        Failure::new(Exit::LocalFile, en, zh).hint(
+            "pack it first, for example with `tar` or `zip`",
+            "请先打包，例如使用 `tar` 或 `zip`",
         )
     })
 }

@@ -73,11 +73,11 @@ pub(super) fn serve(
             "请监听 127.0.0.1，或加上 `--allow-remote`（没有 TLS）",
         ));
     }
-    let token = token(bridge)?;
     let failure = |error: std::io::Error| {
         Failure::new(Exit::Network, format!("{address}: {error}"), format!("{address}：{error}"))
     };
     let listener = TcpListener::bind(address).map_err(failure)?;
+    let token = token(bridge)?;
     listener.set_nonblocking(true).map_err(failure)?;
     let address = listener.local_addr().map_err(failure)?;
     let runtime = tokio::runtime::Builder::new_current_thread()

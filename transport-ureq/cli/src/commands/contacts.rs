@@ -13,12 +13,7 @@ use crate::output::{Output, visible};
 pub(crate) fn run(global: &Global, args: &Contacts, output: &Output) -> Result<Exit, Failure> {
     let operation = Operation::Contacts(Pattern { pattern: args.pattern.clone() });
     let contacts = client::operate(global, "contacts", &operation, output)?;
-    if args.pattern.is_none() && entries(&contacts["contacts"]).next().is_none() {
-        output.remark(&Words::new(
-            "The file-transfer page has no address book: it only reaches `filehelper`, your phone.",
-            "文件传输助手网页版没有通讯录，只能发送给自己的手机 `filehelper`。",
-        ));
-    }
+    remark_if_empty(&contacts, args.pattern.as_deref(), output);
     print(entries(&contacts["contacts"]), args.pattern.is_some(), output)
 }
 
@@ -26,6 +21,7 @@ pub(crate) fn run(global: &Global, args: &Contacts, output: &Output) -> Result<E
 pub(crate) fn rooms(global: &Global, output: &Output) -> Result<Exit, Failure> {
     let contacts =
         client::operate(global, "rooms", &Operation::Contacts(Pattern::default()), output)?;
+    remark_if_empty(&contacts, None, output);
     let rooms = entries(&contacts["contacts"]).filter(|contact| contact["kind"] == "room");
     print(rooms, false, output)
 }
@@ -38,6 +34,23 @@ pub(crate) fn members(global: &Global, args: &Members, output: &Output) -> Resul
         output.result("member", member, |_| visible(text(&member["name"])))?;
     }
     Ok(Exit::Done)
+}
+
+/// States why there are no contacts.
+fn remark_if_empty(contacts: &Value, pattern: Option<&str>, output: &Output) {
+    if entries(&contacts["contacts"]).next().is_some() {
+        return;
+    }
+    output.remark(&match pattern.map(visible) {
+        Some(pattern) => Words::new(
+            format!("No contact has `{pattern}` in its name."),
+            format!("没有名称包含 `{pattern}` 的联系人。"),
+        ),
+        None => Words::new(
+            "The file-transfer page has no address book: it only reaches `filehelper`, your phone.",
+            "文件传输助手网页版没有通讯录，只能发送给自己的手机 `filehelper`。",
+        ),
+    });
 }
 
 /// Prints contacts; `long` with their `UserName`s, which are longer than most names.

@@ -42,7 +42,12 @@ pub(crate) fn run(global: &Global, listen: &Listen, output: &Output) -> Result<E
     }
     let ledger = Ledger::open(&profile.path)?;
     let offer = Offer::new(&client, &profile.path, ledger, "listen", output)?;
-    let me = client.me().user_name;
+    let me = client.me();
+    let name = visible(&me.nick_name);
+    output.remark(&Words::new(
+        format!("Printing the messages of {name}. Ctrl-C ends."),
+        format!("正在显示 {name} 的消息，按 Ctrl-C 结束。"),
+    ));
     let mut left = listen.count.unwrap_or(u64::MAX);
     let mut events = client.events().manual();
     while left > 0 {
@@ -50,7 +55,7 @@ pub(crate) fn run(global: &Global, listen: &Listen, output: &Output) -> Result<E
         offer.service().event(&event, false)?;
         if let Some(message) = event.message() {
             if !is_notice(message) {
-                print(message, &me, &client.directory(), output)?;
+                print(message, &me.user_name, &client.directory(), output)?;
                 left -= 1;
             }
             client.acknowledge(message)?;

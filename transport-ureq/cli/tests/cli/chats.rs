@@ -31,7 +31,9 @@ fn contacts_are_listed_and_filtered() {
     assert_eq!((&line["v"], &line["type"]), (&json!(1), &json!("contact")));
     assert_eq!((&line["name"], &line["kind"]), (&json!("Bob"), &json!("person")));
     assert_eq!(line["contact"]["nick_name"], json!("Bob\n\u{202e}gpj"));
-    assert_eq!(place.ok(&["contacts", "nobody"]), "");
+    let none = place.run(&["contacts", "nobody"]);
+    let remark = "No contact has `nobody` in its name.\n";
+    assert_eq!((none.code, &*none.stdout, &*none.stderr), (0, "", remark));
 
     let rooms = place.ok(&["rooms"]);
     assert_eq!(rooms, "Book club\troom of 3\n");
@@ -94,8 +96,12 @@ fn unknown_and_ambiguous_names_are_refused() {
         .run(&["send", "Boo", "hi"])
         .assert_fails(5, &["no contact is named `Boo`; similar names: Book club"]);
     place.run(&["send", "Zed", "hi"]).assert_fails(5, &["`Zed`", "wechat contacts"]);
+    let ran = place.run(&["send", "ADA", "hi"]);
+    let hint = "use a name that begins with @, which `wechat contacts \"ADA\"` shows\n";
+    ran.assert_fails(5, &["several contacts are named \"ADA\"", hint]);
+    let zh = "有多个名为 `ADA` 的联系人。请使用 `wechat contacts \"ADA\"` 所列以 @ 开头的名称\n";
+    place.run(&["send", "ADA", "hi", "--lang", "zh"]).assert_fails(5, &[zh]);
     let ran = place.run(&["send", "ADA", "hi", "--json"]);
-    ran.assert_fails(5, &["several contacts are named"]);
     let line: serde_json::Value = serde_json::from_str(&ran.stderr).unwrap();
     let candidates = line["error"]["candidates"].as_array().unwrap();
     assert_eq!((candidates.len(), &line["error"]["kind"]), (2, &json!("contact")));
@@ -113,7 +119,7 @@ fn files_that_cannot_be_sent_are_refused_before_any_request() {
     std::fs::create_dir(&folder).unwrap();
     let send = |path: &str| place.run(&["send", "Bob", "--file", path]);
     send("absent.txt").assert_fails(9, &["absent.txt: No such file or directory"]);
-    send(folder.to_str().unwrap()).assert_fails(9, &["not a regular file", "pack the folder"]);
+    send(folder.to_str().unwrap()).assert_fails(9, &["folder is a folder; pack it first"]);
     place.run(&["send", "Bob", ""]).assert_fails(2, &["empty text"]);
     place.run(&["send", "Bob"]).assert_fails(2, &["<TEXT|--file <PATH>|--image <PATH>>"]);
     place.run(&["send", "Bob", "x", "--file", "y"]).assert_fails(2, &["cannot be used with"]);

@@ -28,7 +28,7 @@ fn invalid_arguments_are_reported_in_one_line() {
     wechat_with(&["status", "--server", "http://wx.example"])
         .assert_fails(2, &["http://wx.example"]);
     wechat_with(&["status", "--profile", "../x"])
-        .assert_fails(2, &["../x", "cannot name a profile"]);
+        .assert_fails(2, &["`../x` cannot name a profile; use at most 64 letters"]);
     wechat_with(&["status", "--profile", "a", "--session", "b"]).assert_fails(2, &["--session"]);
     let usage = "`wechat send --help` shows the usage with examples\n";
     wechat_with(&["send", "Ada"]).assert_fails(2, &[usage]);
@@ -93,6 +93,21 @@ fn messages_are_in_the_language_of_the_locale() {
 }
 
 #[test]
+fn failures_suggest_what_to_do() {
+    let place = Place::file_helper().logged_in("filehelper");
+    place.file("empty.session", b"");
+    let hint = "truncated or changed; remove the file, and log in again with `wechat login`\n";
+    place.run(&["contacts", "--session", "empty.session"]).assert_fails(9, &[hint]);
+    // The token is not printed before the address is known to be free.
+    let address = place.server.origin().replace("http://", "");
+    place.run(&["bridge", "--listen", &address]).assert_fails(8, &[&*format!("{address}: ")]);
+    let rooms = place.run(&["rooms"]);
+    let remark =
+        "The file-transfer page has no address book: it only reaches `filehelper`, your phone.\n";
+    assert_eq!((rooms.code, &*rooms.stderr), (0, remark));
+}
+
+#[test]
 fn completions_contain_the_commands() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let ran = wechat_with(&["completions", shell]);
@@ -116,6 +131,10 @@ fn unreachable_server_is_a_network_failure() {
     let ran = login(&["--ca", "absent.pem"]);
     assert_eq!(ran.code, 9, "{ran:?}");
     assert!(ran.stderr.contains("absent.pem: No such file"), "{ran:?}");
+    std::fs::write(folder.path().join("empty.pem"), "").unwrap();
+    let ran = login(&["--ca", "empty.pem"]);
+    assert_eq!(ran.code, 9, "{ran:?}");
+    assert!(ran.stderr.contains("empty.pem: no valid certificate in PEM format"), "{ran:?}");
     let ran = login(&["--proxy", "ftp://x"]);
     assert_eq!(ran.code, 8, "{ran:?}");
 }
