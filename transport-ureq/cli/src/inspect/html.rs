@@ -6,8 +6,8 @@ use html_escape::encode_text;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::Timeline;
 use super::row::Row;
+use super::timeline::Timeline;
 use crate::lang::Lang;
 use crate::output::visible;
 

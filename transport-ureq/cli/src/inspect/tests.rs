@@ -1,9 +1,12 @@
 use proptest::prelude::*;
 use proptest::sample::select;
+use serde_json::Value;
 
 use super::canonical::Canonical;
 use super::mask::Style;
+use super::row::Row;
 use super::*;
+use crate::lang::Lang;
 
 const CHROME: &str = include_str!("../../tests/captures/chrome.har");
 const SANITISED: &str = include_str!("../../tests/captures/chrome-sanitised.har");
