@@ -20,8 +20,9 @@ use crate::bridge::operations::Operations;
 use crate::exit::{Exit, Failure};
 use crate::inspect;
 use crate::lang::{Lang, Words};
-use crate::output::{Output, has_terminal, visible};
+use crate::output::{Output, has_terminal};
 use crate::profile::{Access, Held, Profile};
+use crate::visible::visible;
 
 /// Returns a transport with the options.
 ///

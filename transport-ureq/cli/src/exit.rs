@@ -11,7 +11,7 @@ use wechat_proto::Error;
 use wechat_proto::error::{Chain, Failure as FileFailure, FailureKind, Ret, StorageKind};
 
 use crate::lang::{Lang, Words};
-use crate::output::visible;
+use crate::visible::visible;
 
 /// The exit codes of all commands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -13,6 +13,7 @@ mod output;
 mod profile;
 mod signals;
 mod upload;
+mod visible;
 
 use std::process::ExitCode;
 

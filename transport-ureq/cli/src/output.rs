@@ -48,13 +48,10 @@ impl Output {
         fields: &impl Serialize,
         text: impl FnOnce(Lang) -> String,
     ) -> Result<(), Failure> {
-        let mut line = match self.json {
+        print(&match self.json {
             true => self.json_line(kind, fields),
             false => text(self.lang),
-        };
-        line.push('\n');
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()).map_err(Failure::stdout)
+        })
     }
 
     /// Prints a remark on standard error. Does nothing with `--json`.
@@ -124,6 +121,17 @@ impl Output {
     }
 }
 
+/// Prints a line on standard output and flushes it.
+///
+/// # Errors
+///
+/// [`Exit::LocalFile`](crate::exit::Exit::LocalFile) if standard output is closed or full.
+pub(crate) fn print(line: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    let written = stdout.write_all([line, "\n"].concat().as_bytes());
+    written.and_then(|()| stdout.flush()).map_err(Failure::stdout)
+}
+
 /// Returns the text of a message; for other kinds, a word in brackets and the title: `[File] a.pdf`.
 pub(crate) fn text(message: &Message, lang: Lang) -> String {
     match message.text() {
@@ -137,44 +145,10 @@ pub(crate) fn has_terminal() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Returns a text with its control characters, line separators, bidirectional controls and
-/// invisible characters written as escapes, so that a name or a message can neither control the
-/// terminal nor look like another line. Joiners and variation selectors are kept, because emoji
-/// need them.
-pub(crate) fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        let hidden = character.is_control()
-            || matches!(character,
-                '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
-                | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}');
-        match hidden {
-            true => shown.extend(character.escape_default()),
-            false => shown.push(character),
-        }
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::exit::Exit;
-
-    #[test]
-    fn hidden_characters_are_made_visible() {
-        for (text, shown) in [
-            ("Ada 你好 é", "Ada 你好 é"),
-            ("👨\u{200d}👩\u{200d}👧 ❤\u{fe0f}", "👨\u{200d}👩\u{200d}👧 ❤\u{fe0f}"),
-            ("a\nBoss: pay", "a\\nBoss: pay"),
-            ("\u{1b}[2J\u{7}\t", "\\u{1b}[2J\\u{7}\\t"),
-            ("\u{9b}31m", "\\u{9b}31m"),
-            ("gpj\u{202e}.exe\u{2066}", "gpj\\u{202e}.exe\\u{2066}"),
-            ("\u{200b}\u{feff}\u{2028}", "\\u{200b}\\u{feff}\\u{2028}"),
-        ] {
-            assert_eq!(visible(text), shown);
-        }
-    }
 
     #[test]
     fn json_line_has_version_and_type() {

@@ -18,7 +18,8 @@ use crate::bridge::holder::Connection;
 use crate::exit::{Exit, Failure};
 use crate::lang::{Lang, Words};
 use crate::notes::{NoteFile, folder_of};
-use crate::output::{Output, visible};
+use crate::output::Output;
+use crate::visible::visible;
 
 /// The location of one session.
 #[derive(Debug)]

@@ -11,7 +11,8 @@ use wechat_proto::{Error, UserName};
 use wechat_transport_ureq::{Attachment, Client};
 
 use crate::exit::{Exit, Failure};
-use crate::output::{Output, visible};
+use crate::output::Output;
+use crate::visible::visible;
 
 /// Opens a file to be sent, with its description for the service.
 ///

@@ -22,11 +22,10 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::spawn_blocking;
 use tokio::time::{Interval, interval, timeout};
 
-use super::print;
 use super::service::{LONGEST, Request, Service};
 use crate::args::Bridge;
 use crate::exit::{Exit, Failure};
-use crate::output::SCHEMA;
+use crate::output::{SCHEMA, print};
 
 type Response = hyper::Response<Either<Full<Bytes>, Events>>;
 

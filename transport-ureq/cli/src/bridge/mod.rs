@@ -21,7 +21,6 @@ pub(crate) mod service;
 pub(crate) mod socket;
 mod stdio;
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -34,7 +33,7 @@ use crate::client;
 use crate::commands::listen;
 use crate::drop::ledger::Ledger;
 use crate::exit::{Exit, Failure};
-use crate::output::Output;
+use crate::output::{Output, print};
 use crate::profile::Profile;
 use crate::signals;
 
@@ -73,13 +72,6 @@ pub(crate) fn run(global: &Global, bridge: &Bridge, output: &Output) -> Result<E
     service.finish();
     client.save_session()?;
     stdio::failed().map_or(result, Err)
-}
-
-/// Prints a line on standard output and flushes it.
-fn print(line: &str) -> Result<(), Failure> {
-    let mut stdout = std::io::stdout().lock();
-    let written = stdout.write_all([line, "\n"].concat().as_bytes());
-    written.and_then(|()| stdout.flush()).map_err(Failure::stdout)
 }
 
 fn events(

@@ -7,10 +7,11 @@ use std::thread;
 
 use serde_json::json;
 
+use super::lines;
 use super::operation::Operation;
 use super::service::{Request, Service};
-use super::{lines, print};
 use crate::exit::{Exit, Failure};
+use crate::output::print;
 
 /// The number of requests that are read ahead.
 const QUEUE: usize = 64;

@@ -16,9 +16,10 @@ use crate::client;
 use crate::drop::ledger::Ledger;
 use crate::exit::{Exit, Failure};
 use crate::lang::Words;
-use crate::output::{Output, visible};
+use crate::output::Output;
 use crate::profile::Profile;
 use crate::signals;
+use crate::visible::visible;
 
 /// Sends the lines of standard input, and prints the messages of the chat.
 pub(crate) fn run(global: &Global, chat: &Chat, output: &Output) -> Result<Exit, Failure> {

@@ -7,7 +7,8 @@ use crate::bridge::operation::{Operation, Pattern, Room};
 use crate::client;
 use crate::exit::{Exit, Failure};
 use crate::lang::{Lang, Words};
-use crate::output::{Output, visible};
+use crate::output::Output;
+use crate::visible::visible;
 
 /// Lists the contacts whose names contain the pattern.
 pub(crate) fn run(global: &Global, args: &Contacts, output: &Output) -> Result<Exit, Failure> {

@@ -13,9 +13,10 @@ use crate::client;
 use crate::drop::ledger::Ledger;
 use crate::exit::{Exit, Failure};
 use crate::lang::Words;
-use crate::output::{Output, text, visible};
+use crate::output::{Output, text};
 use crate::profile::Profile;
 use crate::signals;
+use crate::visible::visible;
 
 /// A message as a JSON line, with the fields that `download`, `forward` and `revoke` need.
 #[derive(Serialize)]

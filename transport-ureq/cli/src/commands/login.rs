@@ -11,8 +11,9 @@ use wechat_transport_ureq::Client;
 use crate::args::{EntryName, Global, Login};
 use crate::client;
 use crate::exit::{Exit, Failure};
-use crate::output::{Output, visible};
+use crate::output::Output;
 use crate::profile::Profile;
+use crate::visible::visible;
 
 /// Resumes the stored session, or logs in and stores the new one.
 pub(crate) fn run(global: &Global, login: &Login, output: &Output) -> Result<Exit, Failure> {

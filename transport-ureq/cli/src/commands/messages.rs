@@ -14,7 +14,8 @@ use crate::bridge::operation::{self, Operation};
 use crate::client;
 use crate::drop::save::{self, Saved};
 use crate::exit::{Exit, Failure};
-use crate::output::{Output, visible};
+use crate::output::Output;
+use crate::visible::visible;
 
 /// A JSON line that identifies a message: a received or a sent one.
 #[derive(Deserialize)]

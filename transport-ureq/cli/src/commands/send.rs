@@ -10,8 +10,9 @@ use crate::args::{Global, Send};
 use crate::bridge::operation::{File, Operation, Text};
 use crate::client;
 use crate::exit::{Exit, Failure};
-use crate::output::{Output, visible};
+use crate::output::Output;
 use crate::upload;
+use crate::visible::visible;
 
 /// Sends a text, a file or a picture.
 pub(crate) fn run(global: &Global, send: &Send, output: &Output) -> Result<Exit, Failure> {

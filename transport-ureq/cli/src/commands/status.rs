@@ -14,8 +14,9 @@ use crate::bridge::operation::{Nothing, Operation};
 use crate::client;
 use crate::exit::{Exit, Failure};
 use crate::notes::beside;
-use crate::output::{Output, visible};
+use crate::output::Output;
 use crate::profile::Profile;
+use crate::visible::visible;
 
 /// Reports the account of the session, the process that holds it, and when it was last stored. A
 /// session that no process holds is checked with the service.

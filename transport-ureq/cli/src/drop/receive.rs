@@ -18,10 +18,11 @@ use crate::client;
 use crate::commands::listen;
 use crate::exit::{Exit, Failure};
 use crate::lang::Words;
-use crate::output::{Output, text, visible};
+use crate::output::{Output, text};
 use crate::profile::Profile;
 use crate::signals;
 use crate::upload;
+use crate::visible::visible;
 
 struct Receiver<'a> {
     client: Client,

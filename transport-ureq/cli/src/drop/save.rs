@@ -23,8 +23,9 @@ use super::ledger::{Entry, Ledger};
 use super::steps::step;
 use crate::exit::Failure;
 use crate::notes::sync_folder;
-use crate::output::{Output, visible};
+use crate::output::Output;
 use crate::upload;
+use crate::visible::visible;
 
 /// A saver of files in a folder.
 #[derive(Debug)]

@@ -18,9 +18,10 @@ use crate::bridge::operation::{self, Operation};
 use crate::client;
 use crate::commands::send::{absolute, receipt};
 use crate::exit::{Exit, Failure};
-use crate::output::{Output, visible};
+use crate::output::Output;
 use crate::profile::{Access, Profile};
 use crate::upload;
+use crate::visible::visible;
 
 /// A text or a file to send.
 enum Item {

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::row::Row;
 use super::timeline::Timeline;
 use crate::lang::Lang;
-use crate::output::visible;
+use crate::visible::visible;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");

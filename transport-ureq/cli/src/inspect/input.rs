@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::har;
 use super::single::Single;
 use crate::exit::{Exit, Failure};
-use crate::output::visible;
+use crate::visible::visible;
 
 /// The content of a file.
 pub(crate) enum Input {

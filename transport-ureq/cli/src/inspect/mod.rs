@@ -31,7 +31,8 @@ use self::input::Input;
 use self::mask::Masks;
 use self::timeline::Timeline;
 use crate::exit::{Exit, Failure};
-use crate::output::{Output, visible};
+use crate::output::Output;
+use crate::visible::visible;
 
 pub(crate) use self::trace::record;
 

@@ -14,7 +14,7 @@ use super::replies::meaning;
 use super::request::Request;
 use super::state::State;
 use super::summary::{known, summary};
-use crate::output::visible;
+use crate::visible::visible;
 
 /// An exchange of the protocol, ready to be shown. As JSON, it is the line of `--json`.
 #[derive(Clone, Debug, Default, Serialize)]

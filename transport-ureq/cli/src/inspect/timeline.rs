@@ -15,7 +15,7 @@ use super::row::Row;
 use super::state::State;
 use crate::exit::{Exit, Failure};
 use crate::lang::Lang;
-use crate::output::visible;
+use crate::visible::visible;
 
 /// The timeline of some files.
 #[derive(Default)]

@@ -18,7 +18,7 @@ use super::mask::Masks;
 use super::redact::{copy_entry, creator, learn_entry};
 use super::request::form_pairs;
 use crate::exit::Failure;
-use crate::output::visible;
+use crate::visible::visible;
 
 /// A HAR file that is complete after each exchange, also if the command is killed.
 struct Recorder {
