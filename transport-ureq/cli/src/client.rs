@@ -6,22 +6,18 @@ use std::io::{self, Write as _};
 
 use serde_json::{Value, json};
 use wechat_proto::error::{FailureKind, Ret};
-use wechat_proto::hosts::Role;
 use wechat_proto::login::{Progress, Resume};
 use wechat_proto::store::SessionStore as _;
-use wechat_proto::{Account, Device, Entry, Error, Hosts, UserName, Uuid};
+use wechat_proto::{Device, Entry, Error, Hosts, UserName, Uuid};
 use wechat_transport_ureq::qr::{self, Background};
 use wechat_transport_ureq::{Client, Options, Transport};
 
 use crate::args::{EntryName, Global};
-use crate::bridge::holder::NotDone;
-use crate::bridge::operation::Operation;
-use crate::bridge::operations::Operations;
 use crate::exit::{Exit, Failure};
 use crate::inspect;
 use crate::lang::{Lang, Words};
 use crate::output::{Output, has_terminal};
-use crate::profile::{Access, Held, Profile};
+use crate::profile::{Held, Profile};
 use crate::visible::visible;
 
 /// Returns a transport with the options.
@@ -212,52 +208,6 @@ fn show_code(uuid: &Uuid, lang: Lang) {
     }
     // A closed standard error is no failure of the login.
     let _ = writeln!(io::stderr(), "{text}{}", uuid.url());
-}
-
-/// Runs one operation with the stored session: in the process that holds it, or in this process if no
-/// other one does. No message is acknowledged, so that the next `listen` receives all of them.
-///
-/// # Errors
-///
-/// [`Exit::LoginNeeded`] if there is no session, or if it has ended. Those of the operation.
-pub(crate) fn operate(
-    global: &Global,
-    command: &str,
-    operation: &Operation,
-    output: &Output,
-) -> Result<Value, Failure> {
-    let profile = Profile::any(global)?;
-    let run = || {
-        if !profile.path.exists() {
-            return Err(Failure::no_session());
-        }
-        let mut held = loop {
-            match profile.access(command, output)? {
-                Access::Held(held) => break held,
-                Access::Shared(mut holder) => match holder.request(operation) {
-                    Ok(value) => return Ok(value),
-                    Err(NotDone::Failed(failure)) => return Err(failure),
-                    Err(NotDone::NotBegun) => {}
-                },
-            }
-        };
-        let session = held.load()?.ok_or_else(Failure::no_session)?;
-        let stored = session.device().hosts().origin(Role::Api);
-        if let Some(expected) = global.server.as_ref().filter(|expected| *expected != stored) {
-            let (stored, expected) = (stored.as_str().into(), expected.as_str().into());
-            return Err(Error::OtherServer { stored, expected }.into());
-        }
-        if let Some(error) = Account::from(session.clone()).close_reason() {
-            return Err(error.into());
-        }
-        let client = Client::resume(&transport(global)?, session)?.with_store(held);
-        let operations = Operations::new(client.clone(), &profile.path, Some(*output));
-        let result = operations.run_plain(operation);
-        let stored = client.save_session();
-        // A failure of the command takes precedence over one of the store.
-        result.and_then(|value| stored.map(|()| value).map_err(Failure::from))
-    };
-    run().map_err(|failure| profile.advise(failure))
 }
 
 /// Returns the contact of a name: see [`Client::resolve`].

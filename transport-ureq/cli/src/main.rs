@@ -9,6 +9,7 @@ mod exit;
 mod inspect;
 mod lang;
 mod notes;
+mod operate;
 mod output;
 mod profile;
 mod signals;

@@ -1,7 +1,7 @@
 //! JSON files beside a session, for state that outlives the process.
 
 use std::collections::VecDeque;
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -102,4 +102,13 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
         }
         synced => synced,
     }
+}
+
+/// Creates a folder that only its owner can enter, with its parents.
+pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }

@@ -1,8 +1,6 @@
 //! Locations of session files, and the processes that hold them.
 
 use std::fmt::Write as _;
-use std::fs::DirBuilder;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,7 +15,7 @@ use crate::args::{EntryName, Global};
 use crate::bridge::holder::Connection;
 use crate::exit::{Exit, Failure};
 use crate::lang::{Lang, Words};
-use crate::notes::{NoteFile, folder_of};
+use crate::notes::{NoteFile, folder_of, private_folder};
 use crate::output::Output;
 use crate::visible::visible;
 
@@ -299,13 +297,4 @@ fn folder(profile: &str) -> Result<PathBuf, Failure> {
     // Only Linux and similar systems have a folder for state.
     let state = base.state_dir().unwrap_or_else(|| base.data_dir());
     Ok(state.join("wechat").join(profile))
-}
-
-/// Creates a folder that only its owner can enter, with its parents.
-pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }

@@ -22,7 +22,8 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::spawn_blocking;
 use tokio::time::{Interval, interval, timeout};
 
-use super::service::{LONGEST, Request, Service};
+use super::lines::LONGEST;
+use super::service::{Request, Service};
 use crate::args::Bridge;
 use crate::exit::{Exit, Failure};
 use crate::output::{SCHEMA, print};

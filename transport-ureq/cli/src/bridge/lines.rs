@@ -2,7 +2,8 @@
 
 use std::io::{self, BufRead, Read as _};
 
-use super::service::LONGEST;
+/// The maximum length of a request, in bytes.
+pub(crate) const LONGEST: usize = 1 << 20;
 
 /// Reads a line without its line break; returns `None` at the end of the stream. A line that is too
 /// long for a request is truncated, to a length that still exceeds the maximum.

@@ -17,8 +17,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use tempfile::NamedTempFile;
 
 use crate::exit::Failure;
-use crate::notes::beside;
-use crate::profile::private_folder;
+use crate::notes::{beside, private_folder};
 
 /// The port of a process that holds a session, in the file `port` of its folder.
 #[derive(Serialize, Deserialize)]

@@ -1,21 +1,23 @@
 //! `wechat bridge`: the session for programs in any language, and for other commands.
 //!
 //! ```text
-//! stdin, stdout ─┐                     ┌─ Operations ─ client
+//! stdin, stdout ─┐                     ┌─ Runner ─ client
 //! socket ────────┼─ Request ─ Service ─┤
 //! HTTP ──────────┘                     └─ Hub ─ events
 //! ```
 
+mod dispatch;
 pub(crate) mod holder;
 mod http;
 mod hub;
 mod keys;
 mod lines;
 mod local;
+pub(crate) mod message_line;
 pub(crate) mod names;
 pub(crate) mod operation;
-pub(crate) mod operations;
 mod recent;
+pub(crate) mod runner;
 mod sends;
 pub(crate) mod service;
 pub(crate) mod socket;

@@ -9,12 +9,12 @@ use wechat_proto::{ClientMsgId, Endpoint, Error, Session, UserName};
 use wechat_transport_ureq::Attachment;
 
 use super::operation::Emoticon;
-use super::operations::Operations;
+use super::runner::Runner;
 use crate::drop::ledger::Ledger;
 use crate::exit::{Exit, Failure};
 use crate::upload;
 
-impl Operations {
+impl Runner {
     pub(super) fn send_file(
         &self,
         to: &str,
@@ -101,13 +101,5 @@ impl Operations {
             "client_msg_id": receipt.client_msg_id.as_ref().map(ToString::to_string),
             "repeated": is_repeated,
         })
-    }
-}
-
-/// Sets the name that the receiver sees.
-pub(super) fn named(attachment: Attachment, name: Option<&str>) -> Attachment {
-    match name {
-        Some(name) => attachment.named(name),
-        None => attachment,
     }
 }

@@ -16,8 +16,9 @@ use wechat_proto::{Error, Event, Message};
 use wechat_transport_ureq::Client;
 
 use super::hub::Hub;
+use super::lines::LONGEST;
 use super::operation::Operation;
-use super::operations::Operations;
+use super::runner::Runner;
 use crate::drop::ledger::Ledger;
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, SCHEMA, text};
@@ -26,8 +27,8 @@ use crate::output::{Output, SCHEMA, text};
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) hub: Hub,
-    /// The operations, set once there is a session.
-    operations: OnceLock<Operations>,
+    /// The runner of operations, set once there is a session.
+    runner: OnceLock<Runner>,
     /// Set once standard output has the event of the login.
     announced: OnceLock<()>,
     output: Output,
@@ -54,9 +55,6 @@ pub(crate) struct Request {
 
 /// The time limit of the last replies and events, which a client may not read.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The maximum length of a request, in bytes.
-pub(crate) const LONGEST: usize = 1 << 20;
 
 impl Request {
     /// Parses a request. The reply to a malformed one is an error.
@@ -112,7 +110,7 @@ impl Service {
     ) -> Result<Arc<Self>, Failure> {
         Ok(Arc::new(Self {
             hub: Hub::open(session)?,
-            operations: OnceLock::new(),
+            runner: OnceLock::new(),
             announced: OnceLock::new(),
             output: *output,
             command,
@@ -135,20 +133,20 @@ impl Service {
         ledger: Ledger,
     ) -> Result<(), Failure> {
         self.hub.begin(&client.session());
-        let operations = Operations::of_holder(client.clone(), session, ledger)?;
+        let runner = Runner::of_holder(client.clone(), session, ledger)?;
         // `begin` is called once.
-        let _ = self.operations.set(operations);
+        let _ = self.runner.set(runner);
         Ok(())
     }
 
-    /// Returns the operations; `None` before the login.
-    pub(crate) fn operations(&self) -> Option<&Operations> {
-        self.operations.get()
+    /// Returns the runner of operations; `None` before the login.
+    pub(crate) fn runner(&self) -> Option<&Runner> {
+        self.runner.get()
     }
 
     /// Waits for the login.
-    pub(crate) fn wait(&self) -> &Operations {
-        self.operations.wait()
+    pub(crate) fn wait(&self) -> &Runner {
+        self.runner.wait()
     }
 
     /// Ends the waits for the event of the login.
@@ -185,7 +183,7 @@ impl Service {
     }
 
     fn run(&self, operation: &Operation, can_ack: bool) -> Result<Value, Failure> {
-        let Some(operations) = self.operations() else {
+        let Some(runner) = self.runner() else {
             let (en, zh) =
                 ("the login is not complete: see the events", "登录尚未完成，请查看事件");
             return Err(Failure::new(Exit::LoginNeeded, en, zh));
@@ -197,12 +195,12 @@ impl Service {
                 Err(Failure::new(Exit::Usage, en, zh).detail("kind", "not_consumer"))
             }
             Operation::Ack(ack) => {
-                let acknowledge = |message: &Message| Ok(operations.client.acknowledge(message)?);
+                let acknowledge = |message: &Message| Ok(runner.client.acknowledge(message)?);
                 self.hub.ack(ack.seq, acknowledge).map(|()| json!({}))
             }
             Operation::Events(_) => Ok(json!({})),
             Operation::Status(_) => {
-                let me = operations.client.me();
+                let me = runner.client.me();
                 let last = self.last_event.load(Ordering::Relaxed);
                 Ok(json!({
                     "user": me.user_name,
@@ -213,7 +211,7 @@ impl Service {
                     "last_event_ms": (last > 0).then_some(last),
                 }))
             }
-            operation => operations.run(operation),
+            operation => runner.run(operation),
         }
     }
 
@@ -232,9 +230,9 @@ impl Service {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         self.last_event.store(u64::try_from(now).unwrap_or(u64::MAX), Ordering::Relaxed);
         let message = |message: &Message, kind| {
-            let Some(operations) = self.operations() else { return Ok(None) };
-            operations.received(message);
-            let fields = message_fields(message, &operations.client, &self.output);
+            let Some(runner) = self.runner() else { return Ok(None) };
+            runner.received(message);
+            let fields = message_fields(message, &runner.client, &self.output);
             match is_durable {
                 true => self.hub.deliver(message, kind, fields),
                 false => self.hub.publish(kind, fields).map(Some),

@@ -55,10 +55,10 @@ fn work(service: &Service, requests: &Receiver<Request>) {
     for request in requests {
         reply(service, &request);
     }
-    match service.operations() {
-        Some(operations) => {
+    match service.runner() {
+        Some(runner) => {
             service.hub.release();
-            operations.client.stop();
+            runner.client.stop();
         }
         // The input has ended before the login was complete.
         None => {

@@ -4,24 +4,23 @@ use serde_json::Value;
 
 use crate::args::{Contacts, Global, Members};
 use crate::bridge::operation::{Operation, Pattern, Room};
-use crate::client;
 use crate::exit::{Exit, Failure};
 use crate::lang::{Lang, Words};
+use crate::operate::operate;
 use crate::output::Output;
 use crate::visible::visible;
 
 /// Lists the contacts whose names contain the pattern.
 pub(crate) fn run(global: &Global, args: &Contacts, output: &Output) -> Result<Exit, Failure> {
     let operation = Operation::Contacts(Pattern { pattern: args.pattern.clone() });
-    let contacts = client::operate(global, "contacts", &operation, output)?;
+    let contacts = operate(global, "contacts", &operation, output)?;
     remark_if_empty(&contacts, args.pattern.as_deref(), output);
     print(entries(&contacts["contacts"]), args.pattern.is_some(), output)
 }
 
 /// Lists the rooms.
 pub(crate) fn rooms(global: &Global, output: &Output) -> Result<Exit, Failure> {
-    let contacts =
-        client::operate(global, "rooms", &Operation::Contacts(Pattern::default()), output)?;
+    let contacts = operate(global, "rooms", &Operation::Contacts(Pattern::default()), output)?;
     remark_if_empty(&contacts, None, output);
     let rooms = entries(&contacts["contacts"]).filter(|contact| contact["kind"] == "room");
     print(rooms, false, output)
@@ -30,7 +29,7 @@ pub(crate) fn rooms(global: &Global, output: &Output) -> Result<Exit, Failure> {
 /// Lists the members of a room.
 pub(crate) fn members(global: &Global, args: &Members, output: &Output) -> Result<Exit, Failure> {
     let operation = Operation::Members(Room { room: args.room.clone() });
-    let members = client::operate(global, "members", &operation, output)?;
+    let members = operate(global, "members", &operation, output)?;
     for member in entries(&members["members"]) {
         output.result("member", member, |_| visible(text(&member["name"])))?;
     }

@@ -2,49 +2,24 @@
 
 use std::io::Read as _;
 
-use serde::Deserialize;
 use serde_json::Value;
-use wechat_proto::message::Receipt;
-use wechat_proto::{Message, UserName};
-use wechat_transport_ureq::Client;
 
 use super::send::sent_as;
 use crate::args::{Download, Forward, Global, Revoke};
+use crate::bridge::message_line::{MessageLine, not_a_line};
 use crate::bridge::operation::{self, Operation};
-use crate::client;
 use crate::drop::save::{self, Saved};
 use crate::exit::{Exit, Failure};
+use crate::operate::operate;
 use crate::output::Output;
 use crate::visible::visible;
-
-/// A JSON line that identifies a message: a received or a sent one.
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub(crate) enum Line {
-    /// A received message, with the account that received it.
-    Message {
-        /// The account's `UserName` in that login.
-        me: UserName,
-        /// The service's JSON.
-        raw: Value,
-    },
-    /// A sent message.
-    Sent {
-        /// The `UserName` of the recipient.
-        to: UserName,
-        /// The id that the service gave the message.
-        msg_id: String,
-        /// The id that the client gave the message.
-        client_msg_id: Option<String>,
-    },
-}
 
 /// Saves the media of a message.
 pub(crate) fn download(global: &Global, args: &Download, output: &Output) -> Result<Exit, Failure> {
     let (msg_id, line) = reference(&args.message)?;
     let folder = save::folder(&args.folder)?;
     let download = operation::Download { msg_id, message: line, path: folder };
-    let reply = client::operate(global, "download", &Operation::Download(download), output)?;
+    let reply = operate(global, "download", &Operation::Download(download), output)?;
     let text = |field: &str| reply[field].as_str().unwrap_or_default();
     let saved = Saved { path: text("path").into(), size: reply["size"].as_u64().unwrap_or(0) };
     saved.report(text("msg_id"), output)?;
@@ -55,7 +30,7 @@ pub(crate) fn download(global: &Global, args: &Download, output: &Output) -> Res
 pub(crate) fn forward(global: &Global, args: &Forward, output: &Output) -> Result<Exit, Failure> {
     let (msg_id, message) = reference(&args.message)?;
     let forward = operation::Forward { msg_id, message, to: args.name.clone(), key: None };
-    let reply = client::operate(global, "forward", &Operation::Forward(forward), output)?;
+    let reply = operate(global, "forward", &Operation::Forward(forward), output)?;
     sent_as(&reply, output)?;
     Ok(Exit::Done)
 }
@@ -65,7 +40,7 @@ pub(crate) fn revoke(global: &Global, args: &Revoke, output: &Output) -> Result<
     let (msg_id, message) = reference(&args.message)?;
     let to = args.name.clone().filter(|_| msg_id.is_some());
     let revoke = operation::Revoke { msg_id, message, to };
-    let revoked = client::operate(global, "revoke", &Operation::Revoke(revoke), output)?;
+    let revoked = operate(global, "revoke", &Operation::Revoke(revoke), output)?;
     output.result("revoked", &revoked, |lang| {
         let id = visible(revoked["msg_id"].as_str().unwrap_or_default());
         lang.pick(format!("Revoked message {id}."), format!("已撤回消息 {id}。"))
@@ -83,73 +58,6 @@ fn reference(argument: &str) -> Result<(Option<String>, Option<Value>), Failure>
         return Ok((Some(line), None));
     }
     let value: Value = serde_json::from_str(&line).map_err(|_| not_a_line(argument))?;
-    Line::of(&value).map_err(|_| not_a_line(argument))?;
+    MessageLine::of(&value).map_err(|_| not_a_line(argument))?;
     Ok((None, Some(value)))
-}
-
-fn not_a_line(argument: &str) -> Failure {
-    let shown = match argument {
-        "-" => "standard input".to_owned(),
-        // The beginning is enough to recognise the argument.
-        other => visible(&other.chars().take(40).collect::<String>()),
-    };
-    Failure::new(
-        Exit::Usage,
-        format!("not a message: {shown}"),
-        format!("不是一条消息：{shown}"),
-    )
-    .hint(
-        "give one line of `wechat listen --json`, as the argument or, with `-`, on standard input",
-        "请提供 `wechat listen --json` 输出的一行，可作为参数，或用 `-` 从标准输入读取",
-    )
-}
-
-impl Line {
-    /// Parses a line.
-    ///
-    /// # Errors
-    ///
-    /// [`Exit::Usage`] if it names no message.
-    pub(crate) fn of(line: &Value) -> Result<Self, Failure> {
-        Self::deserialize(line).map_err(|_| not_a_line("-"))
-    }
-
-    /// Returns the received message. Its names are valid for one login only.
-    ///
-    /// # Errors
-    ///
-    /// [`Exit::Contact`] if it is of another login; [`Exit::Usage`] if it was sent.
-    pub(crate) fn message(&self, client: &Client) -> Result<Message, Failure> {
-        let Self::Message { me, raw } = self else { return Err(not_a_line("-")) };
-        if client.me().user_name != *me {
-            return Err(Failure::new(
-                Exit::Contact,
-                "the message is of an earlier login, whose names are no longer valid",
-                "该消息属于之前的登录，其中的名称已失效",
-            ));
-        }
-        Message::from_json(&raw.to_string(), me).map_err(|_| not_a_line("-"))
-    }
-
-    /// Returns the receipt of a message that the account sent.
-    ///
-    /// # Errors
-    ///
-    /// [`Exit::Other`] for a message of another person; those of [`Line::message`].
-    pub(crate) fn receipt(&self, client: &Client) -> Result<Receipt, Failure> {
-        if let Self::Sent { to, msg_id, client_msg_id } = self {
-            let mut receipt = Receipt::of(to.clone(), msg_id.as_str().into());
-            receipt.client_msg_id = client_msg_id.as_ref().and_then(|id| id.parse().ok());
-            return Ok(receipt);
-        }
-        let message = self.message(client)?;
-        if !message.is_outgoing() {
-            return Err(Failure::new(
-                Exit::Other,
-                "only messages of your own can be revoked",
-                "只能撤回自己发送的消息",
-            ));
-        }
-        Ok(Receipt::of(message.to.clone(), message.id))
-    }
 }

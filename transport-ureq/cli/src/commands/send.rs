@@ -8,8 +8,8 @@ use wechat_transport_ureq::Attachment;
 
 use crate::args::{Global, Send};
 use crate::bridge::operation::{File, Operation, Text};
-use crate::client;
 use crate::exit::{Exit, Failure};
+use crate::operate::operate;
 use crate::output::Output;
 use crate::upload;
 use crate::visible::visible;
@@ -30,7 +30,7 @@ pub(crate) fn run(global: &Global, send: &Send, output: &Output) -> Result<Exit,
             Operation::SendText(Text { to, text, ..Text::default() })
         }
     };
-    sent_as(&client::operate(global, "send", &operation, output)?, output)?;
+    sent_as(&operate(global, "send", &operation, output)?, output)?;
     Ok(Exit::Done)
 }
 
