@@ -22,7 +22,7 @@ const MEDIA: Parts = &[("message", "?msgid"), ("size", "?type")];
 const PICTURE: Parts = &[("user", "?username"), ("room id", "?chatroomid"), ("size", "?type")];
 
 /// The parts of the requests of each endpoint of `docs/endpoints.md`.
-const PARTS: &[(&str, Parts)] = &[
+pub(super) const PARTS: &[(&str, Parts)] = &[
     ("jslogin", &[("app", "?appid")]),
     ("login", &[("uuid", "?uuid"), ("tip", "?tip")]),
     ("qrcode", &[]),

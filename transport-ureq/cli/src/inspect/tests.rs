@@ -1,10 +1,15 @@
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::Value;
 
 use super::canonical::Canonical;
+use super::har::{Body, Exchange};
 use super::mask::Style;
 use super::row::Row;
+use super::state::State;
+use super::summary::PARTS;
 use super::*;
 use crate::lang::Lang;
 
@@ -234,6 +239,24 @@ fn single_replies_are_recognised() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn endpoints_are_those_of_the_core() {
+    let table = include_str!("../../../../wechat-proto/docs/endpoints.md");
+    let requests = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let mut endpoints = BTreeSet::new();
+    for path in requests.filter_map(|request| request.split(' ').nth(1)) {
+        let response_body = Body::Known(Default::default());
+        let exchange =
+            Exchange { url: path.to_owned(), status: 200, response_body, ..Exchange::default() };
+        let mut state = State::new(&"@me".parse().unwrap());
+        let row = Row::of(&exchange, &mut state, &mut Masks::default());
+        let error = row.error.unwrap_or_default();
+        assert!(!error.starts_with("an undocumented endpoint"), "{path}: {error}");
+        endpoints.insert(row.endpoint);
+    }
+    assert_eq!(endpoints, PARTS.iter().map(|(name, _)| (*name).to_owned()).collect());
 }
 
 /// All fields of the samples of the core are documented.
