@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{io, iter};
 
+use clap::ValueEnum;
 use serde_json::{Map, Value};
 use wechat_proto::Error;
 use wechat_proto::error::{Chain, Failure as FileFailure, FailureKind, Ret, StorageKind};
@@ -14,7 +15,7 @@ use crate::lang::{Lang, Words};
 use crate::visible::visible;
 
 /// The exit codes of all commands.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 #[repr(u8)]
 pub(crate) enum Exit {
     Done = 0,
@@ -32,21 +33,6 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    pub(crate) const ALL: [Self; 12] = [
-        Self::Done,
-        Self::Other,
-        Self::Usage,
-        Self::LoginNeeded,
-        Self::InUse,
-        Self::Contact,
-        Self::Refused,
-        Self::Unanswered,
-        Self::Network,
-        Self::LocalFile,
-        Self::Interrupted,
-        Self::Terminated,
-    ];
-
     /// Returns its name in JSON (`error.kind`), and its description for `--help`.
     const fn words(self) -> (&'static str, &'static str, &'static str) {
         match self {
@@ -89,9 +75,9 @@ impl Exit {
     /// Returns the list of all exit codes, for `--help`.
     pub(crate) fn table(lang: Lang) -> String {
         let mut table = String::from(lang.pick("Exit codes:\n", "退出码：\n"));
-        for exit in Self::ALL {
+        for exit in Self::value_variants() {
             let (_, en, zh) = exit.words();
-            let _ = writeln!(table, "  {:<4}{}", exit as u8, lang.pick(en, zh));
+            let _ = writeln!(table, "  {:<4}{}", *exit as u8, lang.pick(en, zh));
         }
         table
     }
@@ -339,10 +325,10 @@ mod tests {
     #[test]
     fn help_lists_all_exit_codes() {
         let table = Exit::table(Lang::En);
-        assert_eq!(table.lines().count(), 1 + Exit::ALL.len());
+        assert_eq!(table.lines().count(), 1 + Exit::value_variants().len());
         assert!(table.contains("\n  143 ended by SIGTERM\n"), "{table}");
         let readme = include_str!("../README.md");
-        for exit in Exit::ALL {
+        for exit in Exit::value_variants() {
             assert!(readme.contains(&format!("`{}`", exit.name())), "{exit:?}");
         }
     }

@@ -4,6 +4,7 @@ use std::io::{self, BufReader, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
+use clap::ValueEnum as _;
 use serde_json::Value;
 use socket2::Socket;
 
@@ -111,7 +112,8 @@ fn broken(error: io::Error) -> Failure {
 fn failure(error: &mut Value) -> Failure {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let code = error["exit"].as_u64();
-    let exit = Exit::ALL.into_iter().find(|exit| code == Some(u64::from(*exit as u8)));
+    let is_code = |exit: &&Exit| code == Some(u64::from(**exit as u8));
+    let exit = Exit::value_variants().iter().find(is_code).copied();
     let message = text(&error["message"]);
     let mut failure = Failure::new(exit.unwrap_or(Exit::Other), &*message, &*message);
     if let Some(hint) = error.get("hint").map(text) {
