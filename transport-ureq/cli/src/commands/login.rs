@@ -2,22 +2,30 @@
 
 use std::fs;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use wechat_proto::Entry;
 use wechat_proto::login::Resume;
 use wechat_proto::store::SessionStore as _;
 use wechat_transport_ureq::Client;
 
 use crate::args::{EntryName, Global, Login};
+use crate::bridge::holder::Connection;
+use crate::bridge::operation::{Nothing, Operation};
 use crate::client;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::profile::Profile;
 use crate::visible::visible;
 
-/// Resumes the stored session, or logs in and stores the new one.
+/// Resumes the stored session, unless another process uses it, or logs in and stores the new one.
 pub(crate) fn run(global: &Global, login: &Login, output: &Output) -> Result<Exit, Failure> {
     let profile = Profile::new(global, EntryName::Web)?;
+    let holder = Connection::open(&profile.path).filter(|_| !login.force);
+    let status = holder.and_then(|mut holder| holder.request(&Operation::Status(Nothing {})).ok());
+    if let Some(status) = status {
+        let (user, name) = (&status["user"], &status["name"]);
+        return logged_in(&json!({ "user": user, "name": name, "session": profile.path }), output);
+    }
     let resume = client::interactive(output.json);
     let entry = match client::entry(profile.entry) {
         Some(entry) => entry,
@@ -45,9 +53,13 @@ pub(crate) fn run(global: &Global, login: &Login, output: &Output) -> Result<Exi
         client.map_err(|failure| profile.advise(failure))?
     };
     let me = client.me();
-    let fields = json!({ "user": me.user_name, "name": me.nick_name, "session": path });
-    output.result("logged_in", &fields, |lang| {
-        let name = visible(&me.nick_name);
+    let (user, name) = (&me.user_name, &me.nick_name);
+    logged_in(&json!({ "user": user, "name": name, "session": path }), output)
+}
+
+fn logged_in(fields: &Value, output: &Output) -> Result<Exit, Failure> {
+    output.result("logged_in", fields, |lang| {
+        let name = visible(fields["name"].as_str().unwrap_or_default());
         lang.pick(format!("Logged in as {name}."), format!("已登录：{name}。"))
     })?;
     Ok(Exit::Done)

@@ -52,6 +52,7 @@ fn commands_use_the_session_while_listen_runs() {
     assert!(place.ok(&["revoke", line["msg_id"].as_str().unwrap()]).starts_with("Revoked"));
     assert_eq!(place.ok(&["contacts", "ada"]), format!("Ada\tperson\t{ada}\n"));
     assert!(place.ok(&["rooms"]).contains("Book club\troom of 2"));
+    assert_eq!(place.ok(&["login", "--wait", "0"]), "Logged in as 小雨 Rain.\n");
     assert!(place.ok(&["members", "Book club"]).contains("Ada"));
     let file = place.file("a.txt", b"text");
     place.ok(&["send", "Book club", "--file", &file]);
