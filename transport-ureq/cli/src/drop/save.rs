@@ -82,6 +82,9 @@ impl From<Failure> for NotSaved {
 pub(crate) fn folder(path: &Path) -> Result<PathBuf, Failure> {
     let failure = |error| Failure::file(path, &error);
     match fs::create_dir(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(failure(error).hint("create its parent folder first", "请先创建上级文件夹"));
+        }
         Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(failure(error)),
         _ => {}
     }

@@ -145,7 +145,9 @@ fn folder_that_cannot_be_written_fails_before_any_request() {
     let place = Place::file_helper();
     let plain = place.file("plain", b"");
     let receive = |folder: &str| place.run(&["drop", "--receive", folder]);
-    receive("absent/in").assert_fails(9, &["absent/in: No such file or directory"]);
+    let hint =
+        "absent/in: No such file or directory (os error 2); create its parent folder first\n";
+    receive("absent/in").assert_fails(9, &[hint]);
     receive(&plain).assert_fails(9, &["plain: Not a directory"]);
     receive("/proc").assert_fails(9, &["/proc: "]);
     assert_eq!(place.world().log().len(), 0);
