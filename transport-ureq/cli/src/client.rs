@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 
 use serde_json::{Value, json};
 use wechat_proto::error::{FailureKind, Ret};
+use wechat_proto::hosts::{Origin, Role};
 use wechat_proto::login::{Progress, Resume};
 use wechat_proto::store::SessionStore as _;
 use wechat_proto::{Device, Entry, Error, Hosts, UserName, Uuid};
@@ -82,6 +83,7 @@ pub(crate) fn open(
         }
         _ => device,
     };
+    let server = device.hosts().origin(Role::Api).clone();
     let mut shown = Ok(());
     let transport = transport(global)?;
     let client = Client::open_with(&transport, &mut held, resume, &mut device, |progress| {
@@ -89,7 +91,22 @@ pub(crate) fn open(
             shown = show(progress);
         }
     });
-    shown.and(client.map_err(Failure::from)).map(|client| client.with_store(held))
+    let client = client.map_err(|error| open_failure(error, &server));
+    shown.and(client).map(|client| client.with_store(held))
+}
+
+/// Returns the failure of a login. If the server could not be reached, the hint names it: a stored
+/// session may be of another server than the user expects.
+fn open_failure(error: Error, server: &Origin) -> Failure {
+    match &error {
+        Error::Transport(failure) if failure.kind == FailureKind::Connect => {
+            Failure::from(error.clone()).hint(
+                format!("check the network and `--proxy`; this profile uses {server}, another server needs another `--profile`"),
+                format!("请检查网络与 `--proxy`；此配置使用 {server}，其他服务器请用另一个 `--profile`"),
+            )
+        }
+        _ => error.into(),
+    }
 }
 
 /// Opens the held session of a profile. On a terminal, logs in with a QR code if no session is open.
