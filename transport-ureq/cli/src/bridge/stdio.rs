@@ -62,6 +62,8 @@ fn work(service: &Service, requests: &Receiver<Request>) {
         }
         // The input has ended before the login was complete.
         None => {
+            // Held until the exit, so that no other event follows.
+            let _stdout = io::stdout().lock();
             let ended = service.hub.publish("ended", json!({ "reason": "stopped" }));
             let failed = ended.and_then(|line| print(&line)).err();
             let failure = FAILED.get().cloned().or(failed);
