@@ -174,7 +174,7 @@ pub use simulator::{Simulator, WorldGuard};
 pub use violation::{Grade, Mode, Violation};
 pub use wire::reply::Answer;
 pub use world::World;
-pub use world::door::Door;
+pub use world::entry_page::EntryPage;
 pub use world::layout::Layout;
 pub use world::log::Logged;
 pub use world::misc::{Judgement, Reported};

@@ -116,14 +116,18 @@ impl Client {
         self.run(&mut Call::new(endpoint)).await
     }
 
-    /// Calls a download endpoint, and returns the head of the response and its streamed body. An
-    /// empty response is retried twice.
+    /// Calls a download endpoint, and returns the head of the response and its streamed body. A
+    /// response that announces an empty body is retried twice.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, the response is lost. Calling again sends a new request.
     ///
     /// # Errors
     ///
     /// - Those of the endpoint's [`parse`](Endpoint::parse).
     /// - [`Error::Transport`] if the exchange fails.
-    /// - [`Error::EmptyMedia`] if every response is empty.
+    /// - [`Error::EmptyMedia`] if every response announces an empty body.
     pub async fn download<E>(&self, endpoint: E) -> Result<(Head, Download), Error>
     where
         E: Endpoint<Output = Head>,

@@ -103,7 +103,7 @@ pub use wechat_file_store::{AsyncFileStore as FileStore, Blocking};
 pub use wechat_proto::{self, Error, Event};
 #[cfg(feature = "qrcode")]
 pub use wechat_transport::qr;
-pub use wechat_transport::{Attachment, Exchange, Options};
+pub use wechat_transport::{Exchange, Options, OutgoingFile};
 
 /// The body of a request for a service: one frame of known length, or none.
 pub type RequestBody = http_body_util::Full<wechat_proto::Body>;

@@ -105,14 +105,14 @@ impl Client {
         self.run(&mut Call::new(endpoint))
     }
 
-    /// Calls a download endpoint, and returns the head of the response and its streamed body. An
-    /// empty response is retried twice.
+    /// Calls a download endpoint, and returns the head of the response and its streamed body. A
+    /// response that announces an empty body is retried twice.
     ///
     /// # Errors
     ///
     /// - Those of the endpoint's [`parse`](Endpoint::parse).
     /// - [`Error::Transport`] if the exchange fails.
-    /// - [`Error::EmptyMedia`] if every response is empty.
+    /// - [`Error::EmptyMedia`] if every response announces an empty body.
     pub fn download<E: Endpoint<Output = Head>>(
         &self,
         endpoint: E,

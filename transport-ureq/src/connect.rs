@@ -57,11 +57,11 @@ impl Connect for Connector {
 #[derive(Debug, Default)]
 pub(crate) struct Tcp {
     connector: TcpConnector,
-    /// The address of each host that responded last.
+    /// For each host, the address that responded last.
     responsive: Mutex<BTreeMap<String, SocketAddr>>,
 }
 
-/// The time that an address has to respond before the next one is tried.
+/// The maximum time that an address, except for the last one, has to respond.
 const SHARE: Duration = Duration::from_secs(1);
 
 impl Tcp {

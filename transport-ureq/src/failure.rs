@@ -7,7 +7,7 @@ use wechat_proto::error::{Failure, FailureKind, Sent};
 use wechat_transport::{at_host, refused_by_proxy};
 
 /// Converts an error to a failure, with the kind `kind` unless the error is more specific. Only
-/// errors of the operating system and of TLS are kept as sources.
+/// errors of the operating system, of TLS and of the proxy are kept as sources.
 pub(crate) fn failure(error: ureq::Error, kind: FailureKind, sent: Sent) -> Failure {
     converted(error, kind, sent, None)
 }

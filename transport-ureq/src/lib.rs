@@ -100,4 +100,4 @@ pub use wechat_file_store::FileStore;
 pub use wechat_proto::{self, Error, Event};
 #[cfg(feature = "qrcode")]
 pub use wechat_transport::qr;
-pub use wechat_transport::{Attachment, Exchange, Options};
+pub use wechat_transport::{Exchange, Options, OutgoingFile};

@@ -17,7 +17,7 @@ use wechat_proto::room::{
 use wechat_proto::session::Me;
 use wechat_proto::store::SavePolicy;
 use wechat_proto::{Error, Message, UserName};
-use wechat_transport::{Attachment, NewFile};
+use wechat_transport::{NewFile, OutgoingFile};
 
 use crate::client::Client;
 use crate::download::Download;
@@ -83,14 +83,14 @@ impl Client {
     }
 
     /// Uploads a file and sends it as its content requires: as a picture, a video, an emoticon (a
-    /// GIF) or a file. [`Attachment`] has options, for example to send a picture as a file.
+    /// GIF) or a file. [`OutgoingFile`] has options, for example to send a picture as a file.
     ///
     /// `progress` receives each step of the upload. Fails with [`Error::Source`] if the file cannot be
     /// read. To resume an upload after a failure, use [`Client::upload`].
     pub fn send_file(
         &self,
         to: impl Into<Recipient>,
-        file: impl Into<Attachment>,
+        file: impl Into<OutgoingFile>,
         progress: impl FnMut(&UploadProgress),
     ) -> Result<Receipt, Error> {
         let (source, local) = file.into().open()?;

@@ -60,7 +60,8 @@ pub(crate) fn with_addresses<'a>(
         uri: details.uri,
         addrs,
         config: details.config,
-        // Every request sets its time limits; ureq would parse the roots again for each of them.
+        // ureq parses the roots again for each request with settings of its own, and every request sets
+        // time limits.
         request_level: false,
         resolver: details.resolver,
         now: details.now,

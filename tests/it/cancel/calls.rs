@@ -176,7 +176,7 @@ fn dropped_call_is_sent_at_most_once() {
 }
 
 #[test]
-fn queries_are_repeated() {
+fn repeatable_calls_are_repeated() {
     let ada = START.named("Ada");
     again(GetContacts::new());
     again(BatchGetContacts::new(std::slice::from_ref(&ada)));

@@ -36,7 +36,7 @@ fn last(place: &Place) -> Sent {
 macro_rules! tests_of {
     ($module:ident, $adapter:ident, $wait:ident) => {
         mod $module {
-            use $adapter::{Attachment, Client, FileStore};
+            use $adapter::{OutgoingFile, Client, FileStore};
 
             use super::*;
 
@@ -128,7 +128,7 @@ macro_rules! tests_of {
                 let picture = path("scan", PNG);
                 $wait!(client.send_file("Ada", &picture, |_| steps += 1)).unwrap();
                 assert_eq!((&*last(&place).endpoint, steps), ("webwxsendmsgimg", 3));
-                let original = Attachment::new(&picture).as_document().named("a.png");
+                let original = OutgoingFile::new(&picture).as_document().named("a.png");
                 $wait!(client.send_file("Ada", original, |_| {})).unwrap();
                 let sent = last(&place);
                 assert_eq!((&*sent.endpoint, &*sent.file.unwrap().name), ("webwxsendappmsg", "a.png"));

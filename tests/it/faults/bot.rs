@@ -35,7 +35,7 @@ pub(crate) struct Bot {
 }
 
 /// The number of attempts of a call before the test fails.
-const PATIENCE: usize = 8;
+const ATTEMPTS: usize = 8;
 
 impl Bot {
     /// Logs in with a QR code.
@@ -89,9 +89,9 @@ impl Bot {
 
     /// Loads the contacts.
     pub(crate) fn contacts(&mut self) {
-        for _ in 0..PATIENCE {
+        for _ in 0..ATTEMPTS {
             let mut contacts = LoadContacts::new();
-            for _ in 0..PATIENCE {
+            for _ in 0..ATTEMPTS {
                 match self.line.run(&mut contacts, &mut self.account, &[]) {
                     Ok(()) => return,
                     Err(error) => {
@@ -156,7 +156,7 @@ impl Bot {
     where
         Account: AsMut<E::State>,
     {
-        for _ in 0..PATIENCE {
+        for _ in 0..ATTEMPTS {
             match self.run(&mut Call::new(endpoint.clone())) {
                 Ok(output) => return output,
                 Err(error) => {
@@ -177,7 +177,7 @@ impl Bot {
     where
         Account: AsMut<E::State>,
     {
-        for _ in 0..PATIENCE {
+        for _ in 0..ATTEMPTS {
             self.note(endpoint.clone());
             match self.run(&mut Call::new(endpoint.clone())) {
                 Ok(output) => return Some(output),
@@ -196,7 +196,7 @@ impl Bot {
     where
         Account: AsMut<E::State>,
     {
-        for _ in 0..PATIENCE {
+        for _ in 0..ATTEMPTS {
             self.note(send.clone());
             match self.run(&mut Call::new(&mut send)) {
                 Ok(output) => return output,
@@ -211,7 +211,7 @@ impl Bot {
         let file = LocalFile::new(name, bytes.len() as u64).unwrap();
         for _ in 0..3 {
             let mut upload = Upload::new(UserName::file_helper(), file.clone());
-            for _ in 0..PATIENCE {
+            for _ in 0..ATTEMPTS {
                 match self.line.run(&mut upload, self.account.as_mut(), bytes) {
                     Ok(UploadProgress::Done(uploaded)) => return uploaded,
                     Ok(_) => {}
@@ -231,7 +231,7 @@ impl Bot {
     where
         Account: AsMut<E::State>,
     {
-        for _ in 0..PATIENCE {
+        for _ in 0..ATTEMPTS {
             let begun = self.run(&mut RetryEmpty::new(endpoint.clone()));
             match begun.and_then(|_| self.line.rest()) {
                 Ok(bytes) => return bytes,

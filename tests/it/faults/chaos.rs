@@ -178,7 +178,7 @@ fn scenario<B: Bot>(seed: u64, place: &Place, file: usize) {
     let mut device = place.device();
     let bot = B::login_on(place, &mut device, |_| {});
     let bot = bot.unwrap_or_else(|error| panic!("{error:?}\n{}", place.injected_faults()));
-    // Faults start after the login, which does not retry enough for all of them.
+    // Faults start after the login, which makes too few attempts to survive all of them.
     place.start_faults();
     let mut bot = RetryingBot { place, bot, failures: 0, unanswered: 0, until };
     while let Err(error) = bot.bot.contacts() {
@@ -249,25 +249,25 @@ fn seeds() -> Vec<u64> {
 
 /// Threats N7, B2 to B5, S9.
 #[test]
-fn http_faults_over_ureq() {
+fn ureq_client_recovers_from_http_faults() {
     seeds().into_iter().for_each(scenario_with_http_faults::<Ureq>);
 }
 
 /// Threats N7, B2 to B5, S9.
 #[test]
-fn http_faults_over_hyper() {
+fn hyper_client_recovers_from_http_faults() {
     seeds().into_iter().for_each(scenario_with_http_faults::<Hyper>);
 }
 
 /// Threats B3, B4, S9. The sample has no upload, whose pauses would add up to a minute.
 #[test]
-fn tls_faults_over_ureq() {
+fn ureq_client_recovers_from_tls_faults() {
     let file = if sweep::is_complete() { SMALL_FILE } else { 0 };
     seeds().into_iter().for_each(|seed| scenario_with_tls_faults::<Ureq>(seed, file));
 }
 
 /// Threats B3, B4, S9.
 #[test]
-fn tls_faults_over_hyper() {
+fn hyper_client_recovers_from_tls_faults() {
     seeds().into_iter().for_each(|seed| scenario_with_tls_faults::<Hyper>(seed, SMALL_FILE));
 }

@@ -154,7 +154,6 @@ impl Bot {
         }
         match self.line.step(&mut running.inbox, &mut running.account, &[]) {
             Some(Ok(message)) => self.receive(running, message),
-            // The inbox continues if it is polled again.
             Some(Err(Error::LoggedOut { ret, .. })) => {
                 assert!(ret.ends_session(), "{ret:?}");
                 // Held messages are not delivered again.
@@ -163,6 +162,7 @@ impl Bot {
                 }
                 return true;
             }
+            // After any other error, the inbox continues if it is polled again.
             Some(Err(error)) => {
                 let unexpected =
                     matches!(error, Error::Unanswered { .. } | Error::InUse | Error::Stopped);

@@ -9,7 +9,7 @@ use wechat_proto::login::Logout;
 use wechat_proto::media::{LocalFile, Upload};
 use wechat_proto::message::{SendText, SendUpload};
 use wechat_proto::{Entry, Error, Hosts, Session, UserName};
-use wechat_simulator::{Door, World};
+use wechat_simulator::{EntryPage, World};
 
 use super::{assert_usable, word};
 use crate::wire::{Bot, Place, on_all_wires};
@@ -121,8 +121,8 @@ fn confirmation_times_out<B: Bot>(place: &Place) {
 
 pub(crate) fn desktop_world() -> World {
     let mut world = world();
-    let door = Door::Desktop { client_version: "2.0.0".into(), extspam: EXTSPAM.into() };
-    world.door(door);
+    let entry_page = EntryPage::Desktop { client_version: "2.0.0".into(), extspam: EXTSPAM.into() };
+    world.entry_page(entry_page);
     world
 }
 
@@ -160,7 +160,7 @@ fn other_extspam_is_refused<B: Bot>(place: &Place) {
 
 pub(crate) fn file_helper_world() -> World {
     let mut world = world();
-    world.door(Door::FileHelper);
+    world.entry_page(EntryPage::FileHelper);
     world
 }
 

@@ -8,7 +8,7 @@ use crate::check::route::Route;
 use crate::violation::Fault;
 use crate::wire::request::Decoded;
 use crate::world::World;
-use crate::world::door::Door;
+use crate::world::entry_page::EntryPage;
 use crate::world::layout::{
     ALL_HOSTS, QRCODE_HOST, Role, entry_of, file_host, login_host, push_host,
 };
@@ -31,7 +31,7 @@ impl World {
         if self.layout.one_host().is_some() {
             return self.layout.shard_origin();
         }
-        let entries = self.door.entries();
+        let entries = self.entry_page.entries();
         let entry = request.host().and_then(|host| entry_of(&host, entries));
         format!("https://{}", entry.unwrap_or(entries[0]))
     }
@@ -47,7 +47,7 @@ impl World {
                 vec![self.page_origin().replace("https://", "")]
             }
             Role::Login if route.name == "jslogin" => {
-                self.door.entries().iter().map(|entry| login_host(entry)).collect()
+                self.entry_page.entries().iter().map(|entry| login_host(entry)).collect()
             }
             Role::Login => vec![login_host(&self.entry)],
             Role::Qrcode => vec![QRCODE_HOST.to_owned()],
@@ -154,9 +154,9 @@ impl Check<'_> {
             ("accept-encoding", encodings.to_owned()),
             ("referer", format!("{page}/?lang={lang}")),
         ];
-        match &self.world.door {
-            Door::Web => {}
-            Door::Desktop { client_version, extspam } => {
+        match &self.world.entry_page {
+            EntryPage::Web => {}
+            EntryPage::Desktop { client_version, extspam } => {
                 // Only this call has these headers: docs/protocol.md §3.6.
                 if route.name == "webwxnewloginpage" {
                     expected[2].1 = format!("{page}/?&lang={lang}&target=t");
@@ -164,7 +164,9 @@ impl Check<'_> {
                     expected.push(("extspam", extspam.clone()));
                 }
             }
-            door @ Door::FileHelper => expected.push(("mmweb_appid", door.appid().to_owned())),
+            entry_page @ EntryPage::FileHelper => {
+                expected.push(("mmweb_appid", entry_page.appid().to_owned()));
+            }
         }
         if route.post {
             expected.push(("origin", page));

@@ -150,9 +150,9 @@ impl<'a> Check<'a> {
     }
 
     /// Returns the parameter that the file-transfer page adds to `synccheck` and to downloads.
-    pub(crate) fn door_param(&self) -> Option<(&'static str, Rule)> {
-        let door = &self.world.door;
-        door.is_file_helper().then(|| ("mmweb_appid", Rule::is(door.appid())))
+    pub(crate) fn page_param(&self) -> Option<(&'static str, Rule)> {
+        let entry_page = &self.world.entry_page;
+        entry_page.is_file_helper().then(|| ("mmweb_appid", Rule::is(entry_page.appid())))
     }
 
     /// Returns `pass_ticket`, likewise.
@@ -221,8 +221,8 @@ impl<'a> Check<'a> {
 
     fn judge_device(&self, value: &str) -> Option<String> {
         // In uploads of the file-transfer page, the value has no `e`: docs/protocol.md §15.1.
-        let bare =
-            self.world.door.is_file_helper() && self.request.path.contains("/webwxuploadmedia");
+        let bare = self.world.entry_page.is_file_helper()
+            && self.request.path.contains("/webwxuploadmedia");
         let start = if bare { "" } else { "e" };
         let digits = value.strip_prefix(start).unwrap_or_default();
         if digits.len() != 15 || !digits.bytes().all(|b| b.is_ascii_digit()) {

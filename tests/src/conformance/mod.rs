@@ -104,9 +104,9 @@ pub struct Kit {
 }
 
 /// The number of checks that run concurrently; they mostly wait.
-const AT_ONCE: usize = 6;
+const MAX_CONCURRENT: usize = 6;
 /// The time limit of a check.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Kit {
     /// Creates a kit of all checks, for the transports that `open` creates.
@@ -167,7 +167,7 @@ impl Kit {
         let offered = offered.map_err(|error| format!("it cannot be created: {error}"));
         let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         thread::scope(|scope| {
-            for _ in 0..AT_ONCE {
+            for _ in 0..MAX_CONCURRENT {
                 scope.spawn(|| {
                     while let Some(check) = self.checks.get(next.fetch_add(1, Ordering::Relaxed)) {
                         let outcome = match &offered {
@@ -201,11 +201,11 @@ impl Kit {
             let _ = sender.send((check.run)(&bench));
         });
         let Ok(work) = work else { return failed("a thread", "it cannot be started") };
-        match receiver.recv_timeout(PATIENCE) {
+        match receiver.recv_timeout(TIMEOUT) {
             Ok(Ok(())) => Outcome::Passed,
             Ok(Err(deviation)) => Outcome::Failed(deviation),
             Err(mpsc::RecvTimeoutError::Timeout) => {
-                failed(format!("an end within {PATIENCE:?}"), "it did not end")
+                failed(format!("an end within {TIMEOUT:?}"), "it did not end")
             }
             Err(mpsc::RecvTimeoutError::Disconnected) => {
                 let panic = work.join().err();

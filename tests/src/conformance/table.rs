@@ -50,7 +50,7 @@ checks! {
     Must Statuses plain::error_status_is_a_reply =>
         "the status and the body of an error decide how a flow continues";
     Should Statuses plain::reply_has_no_extensions =>
-        "flows ignore extensions; they only keep data of the HTTP client alive";
+        "flows ignore the extensions, which only keep data of the HTTP client alive";
     Must AsItIs plain::query_is_sent_verbatim =>
         "the service compares tickets and keys byte by byte";
     Should AsItIs plain::apostrophe_is_sent_verbatim =>

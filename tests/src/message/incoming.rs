@@ -62,7 +62,7 @@ pub struct Incoming {
     pub encry_file_name: String,
     /// The message id; `None` means a new one.
     pub msg_id: Option<u64>,
-    /// The downloadable parts, [planted](crate::World::plant) when it is delivered.
+    /// The downloadable parts, [planted](crate::World::plant) when the message is delivered.
     pub attached: Vec<(Part, Media)>,
 }
 

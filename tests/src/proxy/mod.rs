@@ -1,5 +1,5 @@
 //! Fault-injecting proxies.
 
 pub(crate) mod chaos;
-mod gate;
+mod listener;
 pub(crate) mod tls_fault;

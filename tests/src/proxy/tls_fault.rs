@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::lock::lock;
-use crate::proxy::gate::{Bag, Gate};
+use crate::proxy::listener::{Bag, ProxyListener};
 use crate::rng::Rng;
 use crate::server::Server;
 
@@ -71,7 +71,7 @@ impl TlsFault {
 /// decrypting the traffic. The faults are determined by its seed and the order of the connections. Its `Debug` output
 /// contains the seed and all injected faults.
 pub struct TlsFaultProxy {
-    gate: Gate,
+    listener: ProxyListener,
     shared: Arc<Shared>,
 }
 
@@ -105,13 +105,15 @@ impl TlsFaultProxy {
             state: Mutex::new(state),
         });
         let serving = Arc::clone(&shared);
-        let gate = Gate::new("tls-faults", move |client| serving.carry(client, serving.choose()))?;
-        Ok(Self { gate, shared })
+        let listener = ProxyListener::new("tls-faults", move |client| {
+            serving.carry(client, serving.choose())
+        })?;
+        Ok(Self { listener, shared })
     }
 
     /// Returns the address on which it listens.
     pub const fn addr(&self) -> SocketAddr {
-        self.gate.address()
+        self.listener.address()
     }
 
     /// Starts injecting faults. Existing connections are closed as soon as they are idle.

@@ -70,7 +70,7 @@ fn articles(world: &World) -> Vec<Node> {
 }
 
 pub(crate) fn check_notify(check: &mut Check<'_>) {
-    if check.world.door.is_file_helper() {
+    if check.world.entry_page.is_file_helper() {
         check.wrong("is not sent by the file-transfer page");
     }
     let (lang, pass_ticket) = (check.lang(), check.pass_ticket());

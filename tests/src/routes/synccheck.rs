@@ -17,7 +17,7 @@ pub(crate) fn check(check: &mut Check<'_>) {
         ("uin", check.uin()),
         ("deviceid", Rule::Device),
         ("synckey", Rule::is(check.request.get("synckey"))),
-        check.door_param().unwrap_or(("_", Rule::Millis)),
+        check.page_param().unwrap_or(("_", Rule::Millis)),
     ];
     check.query(&must, &[]);
     let Some(session) = check.session() else { return };

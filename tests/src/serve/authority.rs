@@ -24,7 +24,7 @@ pub(crate) struct Trusted {
 ///
 /// # Errors
 ///
-/// A sentence for people, if the authority in the folder is from elsewhere, expired or incomplete, or if others can
+/// A one-line message, if the authority in the folder is not this command's, expired or incomplete, or if others can
 /// read its key.
 pub(crate) fn open(folder: &Path) -> Result<Trusted, String> {
     let failed = |what: &dyn std::fmt::Display| format!("--ca-dir {}: {what}", folder.display());

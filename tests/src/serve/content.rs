@@ -19,8 +19,8 @@ pub(crate) struct NewMessage {
     pub(crate) message: Content,
 }
 
-/// The content of a message: an object with one key, the kind. `data` is the bytes in Base64; without it, a
-/// small sample is sent.
+/// The content of a message: an object with one key, the kind, or for a kind without content a string, such as `"call"`.
+/// `data` is the bytes in Base64; without it, a small sample is sent.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub(crate) enum Content {

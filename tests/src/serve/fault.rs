@@ -60,8 +60,8 @@ pub(crate) enum FaultEffect {
         body: String,
     },
     /// Answers as usual, but stores something else: the last byte of an uploaded file is changed, and the last
-    /// member named in `webwxcreatechatroom` or `webwxupdatechatroom` does not join or leave. With it, a test proves
-    /// that it detects such a change.
+    /// member named in `webwxcreatechatroom` or `webwxupdatechatroom` does not join or leave. A test uses this
+    /// to prove that it detects such a change.
     Alter,
 }
 

@@ -14,7 +14,7 @@ use crate::violation::{Grade, Violation};
 pub(crate) struct Follower {
     log: Option<File>,
     /// Whether violations are printed.
-    talks: bool,
+    prints_violations: bool,
     resets: u64,
     /// The requests to be written: those that were held, and those from `next` on.
     held: Vec<usize>,
@@ -26,8 +26,16 @@ pub(crate) struct Follower {
 }
 
 impl Follower {
-    pub(crate) const fn new(log: Option<File>, talks: bool) -> Self {
-        Self { log, talks, resets: 0, held: Vec::new(), next: 0, seen: 0, printed: BTreeSet::new() }
+    pub(crate) const fn new(log: Option<File>, prints_violations: bool) -> Self {
+        Self {
+            log,
+            prints_violations,
+            resets: 0,
+            held: Vec::new(),
+            next: 0,
+            seen: 0,
+            printed: BTreeSet::new(),
+        }
     }
 
     /// Writes everything new; if it is the `last` call, also the requests that are still held.
@@ -52,7 +60,7 @@ impl Follower {
             due.iter().filter_map(|number| Record::of(&world, List::Requests, *number)).collect();
         drop(world);
         let name = simulator.group().is_shared().then(|| simulator.name());
-        if self.talks {
+        if self.prints_violations {
             for violation in violations {
                 let Violation { grade, difference, source, endpoint, .. } = &violation;
                 // Clients repeat most differences with each request.

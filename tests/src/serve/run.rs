@@ -110,7 +110,7 @@ pub(crate) fn serve(options: &Serve) -> Result<(), String> {
     Ok(())
 }
 
-/// Waits for Ctrl-C, or for the system's request to end.
+/// Waits for Ctrl-C or, on Unix, SIGTERM.
 async fn stopped() {
     #[cfg(unix)]
     {
@@ -180,7 +180,7 @@ fn print(addresses: &Addresses, options: &Serve) -> io::Result<()> {
   control      {control}: a page, and the API of {control}/v1/openapi.json
   certificate  {ca}
 
-Set for a client that keeps the true host names:
+Settings for a client that uses the true host names:
 
   Python   export HTTPS_PROXY={proxy} REQUESTS_CA_BUNDLE={ca} SSL_CERT_FILE={ca}
   Node.js  export HTTPS_PROXY={proxy} NODE_USE_ENV_PROXY=1 NODE_EXTRA_CA_CERTS={ca}

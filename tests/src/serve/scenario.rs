@@ -19,7 +19,7 @@ use crate::serve::problem::Problem;
 use crate::simulator::Simulator;
 use crate::wire::text::name_on_the_wire;
 use crate::world::World;
-use crate::world::door::Door;
+use crate::world::entry_page::EntryPage;
 
 /// A world file.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -248,7 +248,7 @@ impl Scenario {
             world.add_special("filehelper", "文件传输助手");
         }
         if self.entry == Entry::Filehelper {
-            world.door(Door::FileHelper);
+            world.entry_page(EntryPage::FileHelper);
         }
         if let Some(name) = &self.account {
             world.account.nick_name = name_on_the_wire(name);

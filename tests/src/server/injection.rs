@@ -38,8 +38,8 @@ pub enum Effect {
     /// Answers with exactly this reply. The call has no effect.
     Reply(Response<Bytes>),
     /// Answers as usual, but stores something else: the last byte of an uploaded file is changed, and the last
-    /// member named in `webwxcreatechatroom` or `webwxupdatechatroom` does not join or leave. With it, a test proves
-    /// that it detects such a change.
+    /// member named in `webwxcreatechatroom` or `webwxupdatechatroom` does not join or leave. A test uses this
+    /// to prove that it detects such a change.
     Alter,
 }
 
@@ -53,7 +53,7 @@ pub struct Injection {
 }
 
 impl Injection {
-    /// Creates a fault of an endpoint, such as `webwxsendmsg`.
+    /// Creates a fault for the next exchange of an endpoint, such as `webwxsendmsg`.
     pub fn new(endpoint: &str, effect: Effect) -> Self {
         Self { endpoint: endpoint.to_owned(), effect, after: 0, times: Some(1) }
     }

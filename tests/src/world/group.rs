@@ -146,8 +146,8 @@ impl World {
         let mut world = Self::new(self.account.uin.wrapping_add(number << 32));
         world.now = self.now;
         world.layout.clone_from(&self.layout);
-        world.door = self.door.clone();
-        self.door.entries()[0].clone_into(&mut world.entry);
+        world.entry_page = self.entry_page.clone();
+        self.entry_page.entries()[0].clone_into(&mut world.entry);
         world.headers.clone_from(&self.headers);
         (world.mode, world.punctual, world.concurrent) =
             (self.mode, self.punctual, self.concurrent);

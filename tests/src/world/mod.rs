@@ -2,7 +2,7 @@
 //! service, which link their worlds to each other.
 
 mod credentials;
-pub(crate) mod door;
+pub(crate) mod entry_page;
 mod group;
 pub(crate) mod layout;
 pub(crate) mod log;
@@ -35,7 +35,7 @@ use crate::session::jar::{Cookie, Jar};
 use crate::session::{Code, Session};
 use crate::violation::{Mode, Violation};
 use crate::wire::reply::{Node, Reply};
-use crate::world::door::Door;
+use crate::world::entry_page::EntryPage;
 use crate::world::layout::Layout;
 use crate::world::log::Logged;
 use crate::world::misc::{Misc, Reported};
@@ -77,7 +77,7 @@ pub struct World {
     pub(crate) link: Link,
     pub(crate) rng: Rng,
     pub(crate) layout: Layout,
-    pub(crate) door: Door,
+    pub(crate) entry_page: EntryPage,
     pub(crate) mode: Mode,
     pub(crate) account: Account,
     pub(crate) contacts: Vec<Contact>,
@@ -147,7 +147,7 @@ impl World {
             link: Link::default(),
             rng,
             layout: Layout::True { shard: "wx2.qq.com".to_owned() },
-            door: Door::Web,
+            entry_page: EntryPage::Web,
             mode: Mode::default(),
             account,
             contacts: Vec::new(),

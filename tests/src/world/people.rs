@@ -117,7 +117,7 @@ impl World {
         }
     }
 
-    /// Removes a contact from the address book and reports it to the client. The person remains as a stranger.
+    /// Removes a contact from the address book and reports the removal to the client. The person remains as a stranger.
     pub fn remove_contact(&mut self, user_name: &str) {
         if let Some(contact) = self.contact_mut(user_name) {
             contact.contact_flag = 0;
@@ -197,7 +197,7 @@ impl World {
     }
 
     pub(crate) fn may_write_to(&self, user_name: &str) -> bool {
-        if self.door.is_file_helper() {
+        if self.entry_page.is_file_helper() {
             return user_name == "filehelper";
         }
         SPECIAL.contains(&user_name)

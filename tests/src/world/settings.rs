@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::violation::Mode;
 use crate::world::World;
-use crate::world::door::Door;
+use crate::world::entry_page::EntryPage;
 use crate::world::layout::Layout;
 
 impl World {
@@ -20,16 +20,16 @@ impl World {
         self.layout = layout;
     }
 
-    /// Sets the entry page that clients must use from now on. At the true hosts, [`Door::FileHelper`] redirects them to
+    /// Sets the entry page that clients must use from now on. At the true hosts, [`EntryPage::FileHelper`] redirects them to
     /// the shard `szfilehelper.weixin.qq.com`; [`World::layout`] changes that.
-    pub fn door(&mut self, door: Door) {
-        door.entries()[0].clone_into(&mut self.entry);
+    pub fn entry_page(&mut self, entry_page: EntryPage) {
+        entry_page.entries()[0].clone_into(&mut self.entry);
         if let Layout::True { shard } = &mut self.layout
-            && !door.entries().contains(&shard.as_str())
+            && !entry_page.entries().contains(&shard.as_str())
         {
-            door.entries()[1].clone_into(shard);
+            entry_page.entries()[1].clone_into(shard);
         }
-        self.door = door;
+        self.entry_page = entry_page;
     }
 
     /// Sets which requests are refused. Default: [`Mode::Library`].

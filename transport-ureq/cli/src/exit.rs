@@ -33,7 +33,7 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    /// Returns its name in JSON (`error.kind`), and its description for `--help`.
+    /// Returns the name in JSON (`error.kind`), and the descriptions for `--help` in English and Chinese.
     const fn words(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::Done => ("done", "done", "完成"),
@@ -188,7 +188,7 @@ impl From<Error> for Failure {
                 let failure = of(Exit::Refused, "服务器拒绝").detail("ret", ret.0);
                 match ret.0 {
                     1203 => failure.hint(
-                        "this account may not use the web; `wechat login --entry filehelper` works \
+                        "this account is not allowed to use the web page; `wechat login --entry filehelper` works \
                          for every account, as far as is known",
                         "此账号不能登录网页版；`wechat login --entry filehelper` 据目前所知对所有账号可用",
                     ),
@@ -197,7 +197,7 @@ impl From<Error> for Failure {
             }
             Error::Limited { .. } => of(Exit::Refused, "操作过于频繁")
                 .detail("ret", 1205)
-                .hint("wait some minutes before the next attempt", "请等待几分钟后再试"),
+                .hint("wait a few minutes before the next attempt", "请等待几分钟后再试"),
             Error::ServiceFailed { ret, .. } => {
                 of(Exit::Refused, "服务器出错").detail("ret", ret.0).hint("try again", "请重试")
             }
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn help_lists_all_exit_codes() {
+    fn help_and_readme_list_all_exit_codes() {
         let table = Exit::table(Lang::En);
         assert_eq!(table.lines().count(), 1 + Exit::value_variants().len());
         assert!(table.contains("\n  143 ended by SIGTERM\n"), "{table}");

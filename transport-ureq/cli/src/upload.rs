@@ -8,7 +8,7 @@ use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use wechat_proto::media::{LocalFile, Upload, UploadProgress};
 use wechat_proto::message::SendUpload;
 use wechat_proto::{Error, UserName};
-use wechat_transport_ureq::{Attachment, Client};
+use wechat_transport_ureq::{Client, OutgoingFile};
 
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
@@ -20,7 +20,7 @@ use crate::visible::visible;
 ///
 /// [`Exit::LocalFile`] if it is not a file that can be read, or if the service cannot represent its
 /// name.
-pub(crate) fn open(path: &Path, file: &Attachment) -> Result<(File, LocalFile), Failure> {
+pub(crate) fn open(path: &Path, file: &OutgoingFile) -> Result<(File, LocalFile), Failure> {
     file.open().map_err(|error| {
         let Error::Source(Some(cause)) = &error else { return error.into() };
         if !path.is_dir() {

@@ -15,20 +15,20 @@ use crate::place::at_place;
 /// file. Paths convert to it.
 ///
 /// ```
-/// use wechat_transport::Attachment;
+/// use wechat_transport::OutgoingFile;
 ///
-/// let original = Attachment::new("photo.jpg").as_document().named("Photo 1.jpg");
+/// let original = OutgoingFile::new("photo.jpg").as_document().named("Photo 1.jpg");
 /// # let _ = original;
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "an attachment does nothing until it is sent"]
-pub struct Attachment {
+pub struct OutgoingFile {
     path: PathBuf,
     name: Option<String>,
     is_document: bool,
 }
 
-impl Attachment {
+impl OutgoingFile {
     /// Returns the file at this path. Its content determines whether it is sent as a picture, a
     /// video, an emoticon (a GIF) or a file ([`LocalFile::with_content`]).
     pub fn new(path: impl Into<PathBuf>) -> Self {
@@ -82,7 +82,7 @@ impl Attachment {
     }
 }
 
-impl<P: Into<PathBuf>> From<P> for Attachment {
+impl<P: Into<PathBuf>> From<P> for OutgoingFile {
     fn from(path: P) -> Self {
         Self::new(path)
     }
@@ -173,10 +173,10 @@ mod tests {
         let folder = std::env::temp_dir().join("wechat-missing");
         let created = NewFile::create(&folder, &FileName::from("a.txt")).unwrap_err();
         assert!(matches!(created, Error::Sink(_)));
-        let opened = Attachment::new(folder.join("a.txt")).open().unwrap_err();
+        let opened = OutgoingFile::new(folder.join("a.txt")).open().unwrap_err();
         assert!(matches!(opened, Error::Source(Some(_))));
         let folder = std::env::temp_dir();
-        let no_file = Attachment::new(&folder).open().unwrap_err();
+        let no_file = OutgoingFile::new(&folder).open().unwrap_err();
         let (path, missing) = (folder.join("wechat-missing/a.txt"), ErrorKind::NotFound);
         let (read, written) = ("the source could not be read", "the download could not be written");
         for (error, start, path, kind) in [

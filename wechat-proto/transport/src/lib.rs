@@ -14,7 +14,7 @@ pub mod qr;
 mod trace;
 
 pub use account::SharedAccount;
-pub use files::{Attachment, NewFile};
+pub use files::{NewFile, OutgoingFile};
 pub use log::Log;
 pub use offload::Offload;
 pub use options::Options;

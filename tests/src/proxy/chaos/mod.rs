@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 
 pub use self::fault::Fault;
 use crate::lock::lock;
-use crate::proxy::gate::{Bag, Gate};
+use crate::proxy::listener::{Bag, ProxyListener};
 use crate::rng::Rng;
 use crate::server::Server;
 use crate::simulator::Simulator;
@@ -36,7 +36,7 @@ pub struct Passed {
 /// and the order of the requests. Its `Debug` output contains the seed and all injected faults; print it when a test
 /// fails.
 pub struct Chaos {
-    gate: Gate,
+    listener: ProxyListener,
     shared: Arc<Shared>,
 }
 
@@ -72,15 +72,15 @@ impl Chaos {
         let shared =
             Arc::new(Shared { target: server.addr(), seed, calm: AtomicBool::new(true), state });
         let serving = Arc::clone(&shared);
-        let gate = Gate::new("chaos", move |client| serving.serve(client))?;
-        let chaos = Self { gate, shared };
+        let listener = ProxyListener::new("chaos", move |client| serving.serve(client))?;
+        let chaos = Self { listener, shared };
         simulator.world().layout(Layout::One { origin: chaos.origin() });
         Ok(chaos)
     }
 
     /// Returns the proxy's origin, which is also the world's: scheme, host and port.
     pub fn origin(&self) -> String {
-        format!("http://{}", self.gate.address())
+        format!("http://{}", self.listener.address())
     }
 
     /// Starts injecting faults.

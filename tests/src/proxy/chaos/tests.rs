@@ -8,7 +8,7 @@ use crate::World;
 
 /// Sends a request and returns the bytes received until the end of the connection or a pause.
 fn ask(chaos: &Chaos, path: &str) -> Vec<u8> {
-    let mut stream = TcpStream::connect(chaos.gate.address()).unwrap();
+    let mut stream = TcpStream::connect(chaos.listener.address()).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
     let request = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello");
     stream.write_all(request.as_bytes()).unwrap();

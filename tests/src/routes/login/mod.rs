@@ -17,11 +17,12 @@ use crate::world::layout::entry_of;
 
 pub(crate) fn check_jslogin(check: &mut Check<'_>) {
     let origin = check.world.entry_origin(check.request);
-    let desktop = if check.world.door.is_desktop() { "?mod=desktop" } else { "" };
+    let desktop = if check.world.entry_page.is_desktop() { "?mod=desktop" } else { "" };
     let redirect = format!("{origin}/cgi-bin/mmwebwx-bin/webwxnewloginpage{desktop}");
     // The file-transfer page encodes the redirect twice: docs/protocol.md §15.
-    let redirect = if check.world.door.is_file_helper() { encode(&redirect) } else { redirect };
-    let appid = Rule::is(check.world.door.appid());
+    let redirect =
+        if check.world.entry_page.is_file_helper() { encode(&redirect) } else { redirect };
+    let appid = Rule::is(check.world.entry_page.appid());
     let must = [
         ("appid", appid),
         ("fun", Rule::is("new")),
@@ -35,7 +36,7 @@ pub(crate) fn check_jslogin(check: &mut Check<'_>) {
 pub(crate) fn jslogin(world: &mut World, request: &Decoded) -> Answer {
     let uuid = format!("{}==", world.rng.word(10));
     request.get("lang").clone_into(&mut world.lang);
-    let entries = world.door.entries();
+    let entries = world.entry_page.entries();
     if let Some(entry) = request.host().and_then(|host| entry_of(&host, entries)) {
         entry.clone_into(&mut world.entry);
     }
@@ -108,8 +109,8 @@ pub(crate) fn check_poll(check: &mut Check<'_>) {
         ("r", Rule::NotMillis),
         ("_", Rule::Millis),
     ];
-    if check.world.door.is_file_helper() {
-        must.push(("appid", Rule::is(check.world.door.appid())));
+    if check.world.entry_page.is_file_helper() {
+        must.push(("appid", Rule::is(check.world.entry_page.appid())));
     }
     check.query(&must, &[]);
 }

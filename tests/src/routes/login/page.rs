@@ -8,7 +8,7 @@ use crate::violation::Fault;
 use crate::wire::reply::{self, Answer, Reply};
 use crate::wire::request::{Decoded, Param, params};
 use crate::world::World;
-use crate::world::door::Door;
+use crate::world::entry_page::EntryPage;
 use crate::world::layout::{Layout, wide_domain};
 
 /// The validity of a redirect after the confirmation, in milliseconds.
@@ -23,12 +23,12 @@ pub(crate) fn check(check: &mut Check<'_>) {
         let what = format!("query parameter `uuid` is `{uuid}`, which was not confirmed");
         return check.wrong_as(1203, what);
     };
-    let added = match check.world.door {
-        Door::Desktop { .. } => {
+    let added = match check.world.entry_page {
+        EntryPage::Desktop { .. } => {
             format!("fun=new&version=v2&mod=desktop&lang={}", check.world.lang)
         }
-        Door::FileHelper => "fun=new&version=v2".to_owned(),
-        Door::Web => format!("fun=new&version=v2&lang={}", check.world.lang),
+        EntryPage::FileHelper => "fun=new&version=v2".to_owned(),
+        EntryPage::Web => format!("fun=new&version=v2&lang={}", check.world.lang),
     };
     let query = format!("{}&{added}", code.redirect);
     let (expected, found) = (params(&query), check.request.query.clone());

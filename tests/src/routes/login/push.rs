@@ -13,7 +13,7 @@ const KNOWN_BY: [&str; 3] = ["webwxuvid", "webwx_auth_ticket", "wxuin"];
 
 pub(crate) fn check(check: &mut Check<'_>) {
     let mut must = vec![("uin", check.uin())];
-    if check.world.door.is_desktop() {
+    if check.world.entry_page.is_desktop() {
         must.push(("mod", Rule::is("desktop")));
     }
     check.query(&must, &[]);

@@ -49,7 +49,7 @@ pub(crate) fn check_image(check: &mut Check<'_>) {
     check.initialised();
     let size = Rule::one_of(&["slave", "big"]);
     let mut must = vec![("MsgID", Rule::Integer), ("skey", check.skey())];
-    let may = match check.door_param() {
+    let may = match check.page_param() {
         // The parameter follows `type`, which is optional.
         Some(param) if check.request.get("type").is_empty() => {
             must.push(param);
@@ -75,7 +75,7 @@ pub(crate) fn check_image(check: &mut Check<'_>) {
 fn check_player(check: &mut Check<'_>, has: fn(&Incoming) -> bool) {
     check.initialised();
     let mut must = vec![("msgid", Rule::Integer), ("skey", check.skey())];
-    must.extend(check.door_param());
+    must.extend(check.page_param());
     query(check, &must, &[]);
     message(check, "msgid", has);
 }
@@ -135,7 +135,7 @@ pub(crate) fn check_file(check: &mut Check<'_>) {
         check.pass_ticket(),
         ("webwx_data_ticket", Rule::is(ticket.map(|(_, value)| value).unwrap_or_default())),
     ];
-    if let Some(param) = check.door_param() {
+    if let Some(param) = check.page_param() {
         must.extend([("sid", check.sid()), param]);
     }
     query(check, &must, &[]);

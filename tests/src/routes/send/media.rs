@@ -90,9 +90,9 @@ pub(crate) fn check_emoticon(check: &mut Check<'_>) {
 
 pub(crate) fn check_app(check: &mut Check<'_>) {
     // A desktop client adds `mod=desktop` and names no app: docs/protocol.md §3.6.
-    let door = &check.world.door;
-    let appid = door.file_appid();
-    let fixed: &[_] = match door.is_desktop() {
+    let entry_page = &check.world.entry_page;
+    let appid = entry_page.file_appid();
+    let fixed: &[_] = match entry_page.is_desktop() {
         true => &[ASYNC[0], ASYNC[1], ("mod", "desktop")],
         false => &ASYNC,
     };

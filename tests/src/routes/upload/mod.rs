@@ -46,13 +46,13 @@ pub(crate) fn check(check: &mut Check<'_>) {
         Err(error) => return check.wrong(format!("the form {error}")),
     };
     let (chunk, length) = parts.place();
-    let fields = match check.world.door.is_file_helper() {
+    let fields = match check.world.entry_page.is_file_helper() {
         true => &FILE_HELPER_FIELDS[..],
         false => &FIELDS[..],
     };
     let kept = |name: &&&str| length > PIECE || !matches!(**name, "chunk" | "chunks");
     form(check, &parts, &fields.iter().filter(kept).copied().collect::<Vec<_>>());
-    if check.world.door.is_file_helper() && length > ANNOUNCED {
+    if check.world.entry_page.is_file_helper() && length > ANNOUNCED {
         check.wrong(format!("form field `size` is {length}, too much for this call"));
     }
     name_and_type(check, &parts, length);
@@ -67,7 +67,7 @@ pub(crate) fn check(check: &mut Check<'_>) {
 fn query(check: &mut Check<'_>) {
     check.initialised();
     let mut must = vec![("f", Rule::is("json"))];
-    if check.world.door.is_file_helper() {
+    if check.world.entry_page.is_file_helper() {
         // The page generates `random` for each request: docs/protocol.md §15.1.
         let random = check.request.get("random").to_owned();
         if random.len() != 4 || !random.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
@@ -132,7 +132,7 @@ fn headers(check: &mut Check<'_>, part: &Part, file: &str) {
 fn name_and_type(check: &mut Check<'_>, parts: &Parts<'_>, length: u64) {
     let id = parts.text("id");
     let number = id.strip_prefix("WU_FILE_").unwrap_or_default();
-    let web = !check.world.door.is_file_helper();
+    let web = !check.world.entry_page.is_file_helper();
     if web && number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
         let complaint = format_args!("is `{id}`, not WU_FILE_ and a number");
         check.found(Fault::Value, FORM, "id", complaint);
@@ -209,7 +209,7 @@ fn tickets(check: &mut Check<'_>, parts: &Parts<'_>) {
     let cookie = issued.map(|cookie| cookie.value.clone()).unwrap_or_default();
     let ticket = check.world.account.pass_ticket.clone();
     // Only the web page decodes the ticket: docs/protocol.md §15.1.
-    let ticket = if check.world.door.is_file_helper() { ticket } else { decode(&ticket) };
+    let ticket = if check.world.entry_page.is_file_helper() { ticket } else { decode(&ticket) };
     for (name, expected) in [("webwx_data_ticket", cookie), ("pass_ticket", ticket)] {
         let found = parts.text(name);
         // The page omits an expired cookie from the form.
@@ -235,7 +235,7 @@ fn media_request(check: &mut Check<'_>, parts: &Parts<'_>, length: u64, first: b
     check.base_request(&fields, false);
     // A later piece may be sent long after the first.
     let clock = if first { Rule::Millis } else { Rule::Integer };
-    if check.world.door.is_file_helper() {
+    if check.world.entry_page.is_file_helper() {
         let id = check.free(&fields, "ClientMediaId").unwrap_or_default();
         if id.len() != 17 || !id.bytes().all(|byte| byte.is_ascii_digit()) {
             let name = "uploadmediarequest.ClientMediaId";

@@ -14,7 +14,7 @@ const KEYS: [&str; 9] = [
 
 pub(crate) fn check(check: &mut Check<'_>) {
     query(check);
-    if !check.world.door.is_file_helper() {
+    if !check.world.entry_page.is_file_helper() {
         check.wrong("is sent by the file-transfer page only");
     }
     let request = check.request;

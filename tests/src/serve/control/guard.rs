@@ -25,7 +25,7 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    /// Refuses requests of web pages: those with a foreign `Origin`, and those to a foreign name that leads here.
+    /// Refuses requests of web pages: those with a foreign `Origin`, and those whose foreign host name resolves to this server.
     fn refusal(&self, path: &str, headers: &HeaderMap) -> Option<Failure> {
         let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
         let host = text(header::HOST).unwrap_or_default();
@@ -114,7 +114,7 @@ pub(crate) async fn check_query(
     }
 }
 
-/// Rewrites the errors of the HTTP library in the form of all others.
+/// Converts the HTTP library's errors to the JSON form of all other errors.
 pub(crate) async fn errors_as_json(response: Response) -> Response {
     let status = response.status();
     let json =

@@ -33,7 +33,9 @@ fn api() -> (Router<Arc<Simulation>>, OpenApi) {
     let info = InfoBuilder::new()
         .title("wechat-simulator")
         .version(env!("CARGO_PKG_VERSION"))
-        .description(Some("Controls a simulated WeChat account and reports what its client did."));
+        .description(Some(
+            "Controls simulated WeChat accounts and reports the actions of their clients.",
+        ));
     let (router, mut description) =
         OpenApiRouter::with_openapi(OpenApiBuilder::new().info(info.build()).build())
             .routes(routes!(accounts::accounts))

@@ -40,7 +40,7 @@ async fn an_account_has_one_holder() {
 }
 
 #[tokio::test]
-async fn a_released_account_is_free_when_its_pause_ends() {
+async fn release_decides_when_an_account_can_be_claimed() {
     let Some(database) = Database::new().await else { return };
     let store = &database.store;
     let lease = database.lease("bot").await;

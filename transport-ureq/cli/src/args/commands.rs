@@ -184,8 +184,8 @@ pub(crate) struct Forward {
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Revoke {
-    /// The line of `send --json` or `listen --json`; `-` reads it from standard input. The id
-    /// suffices with the name of the receiver, or if the command that sent it is still running
+    /// The line of `send --json` or `listen --json`; `-` reads it from standard input. An id
+    /// is enough if the receiver is given, or if the command that sent the message is still running
     pub(crate) message: String,
     /// With an id: the receiver
     pub(crate) name: Option<String>,

@@ -10,7 +10,7 @@ use wechat_proto::contact::Contact;
 use wechat_proto::media::{FileName, GetMedia};
 use wechat_proto::message::{ForwardMessage, Kind, SendText};
 use wechat_proto::room::Joining;
-use wechat_transport_ureq::Attachment;
+use wechat_transport_ureq::OutgoingFile;
 
 use super::operation::Operation;
 use super::runner::Runner;
@@ -51,11 +51,11 @@ impl Runner {
                 self.send(send.key.as_deref(), text, SendText::with_id)
             }
             Operation::SendImage(file) | Operation::SendVideo(file) => {
-                let attachment = named(Attachment::new(&file.path), file.name.as_deref());
+                let attachment = named(OutgoingFile::new(&file.path), file.name.as_deref());
                 self.send_file(&file.to, &file.path, attachment, file.key.as_deref())
             }
             Operation::SendFile(file) => {
-                let attachment = Attachment::new(&file.path).as_document();
+                let attachment = OutgoingFile::new(&file.path).as_document();
                 let attachment = named(attachment, file.name.as_deref());
                 self.send_file(&file.to, &file.path, attachment, file.key.as_deref())
             }
@@ -186,7 +186,7 @@ fn done(result: Result<(), Error>) -> Result<Value, Failure> {
 }
 
 /// Sets the name that the receiver sees.
-fn named(attachment: Attachment, name: Option<&str>) -> Attachment {
+fn named(attachment: OutgoingFile, name: Option<&str>) -> OutgoingFile {
     match name {
         Some(name) => attachment.named(name),
         None => attachment,

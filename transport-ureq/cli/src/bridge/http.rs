@@ -43,7 +43,7 @@ const CONNECTIONS: usize = 64;
 /// The maximum number of operations at once.
 const OPERATIONS: usize = 16;
 /// The time limit for the head of a request, and for its body.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// The interval of comments to subscribers, which detect closed connections.
 const PULSE: Duration = Duration::from_secs(15);
 /// The shortest token of a file, in bytes.
@@ -155,7 +155,7 @@ impl Server {
                     async move { Ok::<_, std::convert::Infallible>(server.respond(request).await) }
                 });
                 let mut http = http1::Builder::new();
-                http.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+                http.timer(TokioTimer::new()).header_read_timeout(TIMEOUT);
                 // Fails if the client has disconnected.
                 let _ = watcher.watch(http.serve_connection(TokioIo::new(stream), serve)).await;
                 drop(permit);
@@ -211,7 +211,7 @@ impl Server {
             return refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "malformed", reason);
         }
         let body = Limited::new(request.into_body(), LONGEST).collect();
-        let body = match timeout(PATIENCE, body).await {
+        let body = match timeout(TIMEOUT, body).await {
             Ok(Ok(body)) => body.to_bytes(),
             Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
                 return refused(StatusCode::PAYLOAD_TOO_LARGE, "malformed", "longer than 1 MiB");

@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use serde_json::{Value, json};
 use wechat_proto::message::{EmoticonMd5, Receipt, SendEmoticon, SendUpload};
 use wechat_proto::{ClientMsgId, Endpoint, Error, Session, UserName};
-use wechat_transport_ureq::Attachment;
+use wechat_transport_ureq::OutgoingFile;
 
 use super::operation::Emoticon;
 use super::runner::Runner;
@@ -19,7 +19,7 @@ impl Runner {
         &self,
         to: &str,
         path: &Path,
-        attachment: Attachment,
+        attachment: OutgoingFile,
         key: Option<&str>,
     ) -> Result<Value, Failure> {
         // Local errors are reported before anything is sent.
@@ -32,7 +32,7 @@ impl Runner {
     pub(super) fn send_emoticon(&self, emoticon: &Emoticon) -> Result<Value, Failure> {
         match (&emoticon.path, &emoticon.md5) {
             (Some(path), None) => {
-                self.send_file(&emoticon.to, path, Attachment::new(path), emoticon.key.as_deref())
+                self.send_file(&emoticon.to, path, OutgoingFile::new(path), emoticon.key.as_deref())
             }
             (None, Some(md5)) => {
                 let md5: EmoticonMd5 = md5.parse().map_err(Error::from)?;

@@ -54,7 +54,7 @@ pub(crate) struct Request {
 }
 
 /// The time limit of the last replies and events, which a client may not read.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Request {
     /// Parses a request. The reply to a malformed one is an error.
@@ -282,7 +282,7 @@ impl Service {
         let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some((own, ended)) = writing {
             drop(own);
-            let _ = ended.recv_timeout(PATIENCE);
+            let _ = ended.recv_timeout(TIMEOUT);
         }
     }
 }

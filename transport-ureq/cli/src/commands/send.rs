@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use wechat_proto::message::Receipt;
-use wechat_transport_ureq::Attachment;
+use wechat_transport_ureq::OutgoingFile;
 
 use crate::args::{Global, Send};
 use crate::bridge::operation::{File, Operation, Text};
@@ -17,14 +17,14 @@ use crate::visible::visible;
 /// Sends a text, a file or a picture.
 pub(crate) fn run(global: &Global, send: &Send, output: &Output) -> Result<Exit, Failure> {
     let to = send.name.clone();
-    let file = |path: &Path, attachment: &Attachment| -> Result<_, Failure> {
+    let file = |path: &Path, attachment: &OutgoingFile| -> Result<_, Failure> {
         // Local errors are reported before anything is sent.
         upload::open(path, attachment)?;
         Ok(File { to: send.name.clone(), path: absolute(path)?, ..File::default() })
     };
     let operation = match (&send.file, &send.image) {
-        (Some(path), _) => Operation::SendFile(file(path, &Attachment::new(path).as_document())?),
-        (_, Some(path)) => Operation::SendImage(file(path, &Attachment::new(path))?),
+        (Some(path), _) => Operation::SendFile(file(path, &OutgoingFile::new(path).as_document())?),
+        (_, Some(path)) => Operation::SendImage(file(path, &OutgoingFile::new(path))?),
         _ => {
             let text = upload::text(send.text.as_deref().unwrap_or_default())?;
             Operation::SendText(Text { to, text, ..Text::default() })

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use clap::Parser as _;
-use wechat_simulator::{Door, Incoming, Server, Simulator, World};
+use wechat_simulator::{EntryPage, Incoming, Server, Simulator, World};
 
 use super::steps::KILL_AT;
 use crate::args::Args;
@@ -46,7 +46,7 @@ fn start(arguments: &[&str], kill_at: Option<usize>) -> Child {
 fn receiver_killed_at_any_step_saves_each_file_once() {
     let mut world = World::new(17);
     world.add_special("filehelper", "文件传输助手");
-    world.door(Door::FileHelper);
+    world.entry_page(EntryPage::FileHelper);
     let simulator = Simulator::new(world);
     let server = Server::http(&simulator).unwrap();
     server.real_time();

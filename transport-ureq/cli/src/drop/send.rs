@@ -9,7 +9,7 @@ use tempfile::NamedTempFile;
 use wechat_proto::media::LocalFile;
 use wechat_proto::message::Receipt;
 use wechat_proto::{Error, UserName};
-use wechat_transport_ureq::{Attachment, Client};
+use wechat_transport_ureq::{Client, OutgoingFile};
 
 use super::ledger::Ledger;
 use crate::args::{Drop, EntryName, Global};
@@ -164,7 +164,7 @@ impl Item {
                 return Ok((client.send_text(to, text)?, length));
             }
             Self::File(path) => {
-                upload::open(&path, &Attachment::new(&path).named(name).as_document())?
+                upload::open(&path, &OutgoingFile::new(&path).named(name).as_document())?
             }
             Self::Spooled(reader, file) => (reader, file),
         };
@@ -184,7 +184,7 @@ impl Item {
                 (Operation::SendText(send), text.len() as u64)
             }
             Self::File(path) => {
-                let size = upload::open(path, &Attachment::new(path).as_document())?.1.size();
+                let size = upload::open(path, &OutgoingFile::new(path).as_document())?.1.size();
                 let file = operation::File { to, path: absolute(path)?, name, key: None };
                 (Operation::SendFile(file), size)
             }

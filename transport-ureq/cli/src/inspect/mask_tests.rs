@@ -28,7 +28,7 @@ fn one_secret_has_one_mask_in_every_encoding() {
 }
 
 #[test]
-fn short_secrets_are_masked_in_their_place_only() {
+fn short_secrets_are_masked_only_in_named_fields() {
     let mut masks = Masks::default();
     assert_eq!(masks.text("sid=ab&x=ab", Style::Copied), "sid=__sid-1__&x=ab");
 }

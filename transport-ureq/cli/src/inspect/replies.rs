@@ -127,7 +127,10 @@ pub(super) fn meaning(
             let members = RoomMembers::new([of("@a")]).expect("a name");
             let room = UpdateRoom::add(of("@@r"), members).parse(response)?;
             let count = room.members.len();
-            Meaning::line(format!("done; lists {count} members"), json!({ "members": count }))
+            Meaning::line(
+                format!("done; the reply lists {count} members"),
+                json!({ "members": count }),
+            )
         }
         "webwxcheckupload" => {
             let probed = CheckUpload::new(of("-"), file(), Md5Sum::of(b"")).parse(response)?;

@@ -118,7 +118,7 @@ fn auto_ack_acknowledges_written_events() {
 }
 
 #[test]
-fn send_with_a_key_is_not_sent_twice() {
+fn send_with_a_key_arrives_once() {
     let place = Place::web().logged_in("web");
     let send = json!({"do": "send_text", "to": "filehelper", "text": "once", "key": "order 7"});
     // The reply does not arrive.

@@ -132,7 +132,7 @@ fn files_that_cannot_be_sent_are_refused_before_any_request() {
 fn refusals_and_lost_replies_have_their_own_codes() {
     let place = place();
     place.world().refuse("webwxsendmsg", 1205, "操作太频繁");
-    place.run(&["send", "filehelper", "a"]).assert_fails(6, &["操作太频繁", "wait some minutes"]);
+    place.run(&["send", "filehelper", "a"]).assert_fails(6, &["操作太频繁", "wait a few minutes"]);
     place.server.cut("webwxsendmsg", wechat_simulator::Cut::Reply);
     place.run(&["send", "filehelper", "b"]).assert_fails(7, &["look at the phone"]);
     assert_eq!(place.world().sent().len(), 1);

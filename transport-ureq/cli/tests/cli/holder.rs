@@ -61,7 +61,7 @@ fn commands_use_the_session_while_listen_runs() {
         .assert_fails(5, &["no contact is named `Ad`; similar names: Ada"]);
     place.run(&["members", "Ada"]).assert_fails(5, &["is not a room"]);
     place.world().refuse("webwxsendmsg", 1205, "");
-    place.run(&["send", "Ada", "x"]).assert_fails(6, &["wait some minutes"]);
+    place.run(&["send", "Ada", "x"]).assert_fails(6, &["wait a few minutes"]);
 
     let id = place.world().deliver(Incoming::file(&ada, "报告.pdf", &b"%PDF"[..]));
     let known = || place.run(&["forward", &id, "filehelper"]).code == 0;

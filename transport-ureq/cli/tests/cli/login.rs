@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use wechat_proto::Hosts;
 use wechat_proto::hosts::{Family, Role};
-use wechat_simulator::{Door, Server, Simulator, World};
+use wechat_simulator::{EntryPage, Server, Simulator, World};
 
 use crate::place::{Place, run, wechat};
 
@@ -68,7 +68,7 @@ fn session_of_another_server_is_not_used() {
 fn real_hosts_are_reached_over_tls() {
     let mut world = World::new(17);
     world.add_special("filehelper", "文件传输助手");
-    world.door(Door::FileHelper);
+    world.entry_page(EntryPage::FileHelper);
     let simulator = Simulator::new(world);
     let server = Server::tls(&simulator).unwrap();
     server.real_time();

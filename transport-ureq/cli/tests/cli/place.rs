@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use wechat_simulator::{Door, Server, Simulator, World, WorldGuard};
+use wechat_simulator::{EntryPage, Server, Simulator, World, WorldGuard};
 
 /// A simulated service and a folder for files and sessions. No command reaches another server.
 pub(crate) struct Place {
@@ -53,7 +53,7 @@ impl Place {
     pub(crate) fn file_helper() -> Self {
         let mut world = World::new(17);
         world.add_special("filehelper", "文件传输助手");
-        world.door(Door::FileHelper);
+        world.entry_page(EntryPage::FileHelper);
         Self::new(world)
     }
 

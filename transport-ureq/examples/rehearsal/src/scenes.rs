@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use wechat_simulator::{Door, Incoming, Member, World};
+use wechat_simulator::{EntryPage, Incoming, Member, World};
 
 use crate::stage::{Stage, named, scan};
 
@@ -87,7 +87,7 @@ pub fn courier(stage: &mut Stage) {
 
 /// Plays a scene in which the phone sends a note and a file, and asks for a file.
 pub fn file_helper(stage: &mut Stage) {
-    stage.simulator().world().door(Door::FileHelper);
+    stage.simulator().world().entry_page(EntryPage::FileHelper);
     // The service may return the bot's own messages.
     stage.simulator().world().echo_sends(true);
     let shared = stage.folder().join("shared");

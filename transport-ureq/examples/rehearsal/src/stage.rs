@@ -11,7 +11,7 @@ use wechat_simulator::{Server, Simulator, World};
 pub(crate) const SERVER: &str = "REHEARSAL_SERVER";
 
 /// The time limit of a scene's waits for the bot.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A simulated service, and the process of the bot.
 #[derive(Debug)]
@@ -128,7 +128,7 @@ impl Stage {
     pub fn expect(&mut self, what: &str, is_done: impl Fn(&World) -> bool) {
         let start = Instant::now();
         while !is_done(&self.simulator.world()) {
-            if start.elapsed() > PATIENCE {
+            if start.elapsed() > TIMEOUT {
                 self.fail(&format!("timed out: {what}"));
             }
             sleep(Duration::from_millis(20));

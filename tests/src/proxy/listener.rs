@@ -9,22 +9,22 @@ use std::thread;
 use crate::rng::Rng;
 
 /// A listener on loopback. It listens until it is dropped; open connections continue.
-pub(crate) struct Gate {
+pub(crate) struct ProxyListener {
     address: SocketAddr,
     closed: Arc<AtomicBool>,
 }
 
-impl Gate {
+impl ProxyListener {
     /// Listens, and calls `serve` with each connection on its own thread. Its result is ignored.
     pub(crate) fn new(
         name: &str,
         serve: impl Fn(TcpStream) -> io::Result<()> + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let gate = Self { address: listener.local_addr()?, closed: Arc::default() };
-        let (closed, serve) = (Arc::clone(&gate.closed), Arc::new(serve));
+        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let listener = Self { address: socket.local_addr()?, closed: Arc::default() };
+        let (closed, serve) = (Arc::clone(&listener.closed), Arc::new(serve));
         thread::Builder::new().name(name.to_owned()).spawn(move || {
-            for client in listener.incoming().map_while(Result::ok) {
+            for client in socket.incoming().map_while(Result::ok) {
                 if closed.load(Ordering::Relaxed) {
                     break;
                 }
@@ -33,7 +33,7 @@ impl Gate {
                 thread::spawn(move || drop(serve(client)));
             }
         })?;
-        Ok(gate)
+        Ok(listener)
     }
 
     pub(crate) const fn address(&self) -> SocketAddr {
@@ -41,7 +41,7 @@ impl Gate {
     }
 }
 
-impl Drop for Gate {
+impl Drop for ProxyListener {
     fn drop(&mut self) {
         self.closed.store(true, Ordering::Relaxed);
         // Wakes the listener, so that it sees the flag.

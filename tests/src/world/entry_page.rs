@@ -5,7 +5,7 @@ use crate::world::layout::{ENTRIES, FILE_HELPERS};
 /// An entry page of the service, and the credentials of its clients.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum Door {
+pub enum EntryPage {
     /// The page at `wx.qq.com` and its sister hosts.
     #[default]
     Web,
@@ -21,7 +21,7 @@ pub enum Door {
     FileHelper,
 }
 
-impl Door {
+impl EntryPage {
     pub(crate) const fn appid(&self) -> &'static str {
         match self {
             Self::Web | Self::Desktop { .. } => "wx782c26e4c19acffb",
