@@ -232,10 +232,10 @@ endpoints! {
 fn parallel(account: &mut Account, file: LocalFile) -> Option<UploadPiece> {
     change(account, |device| Some(device.with_entry(ClientEntry::file_helper())))?;
     let sum = Md5Sum::of(b"abc");
-    let probed = CheckUpload::new(me(), file.clone(), sum)
+    let check = CheckUpload::new(me(), file.clone(), sum)
         .parse(&reply(br#"{"BaseResponse":{"Ret":0},"AESKey":"0c","Signature":"s"}"#))
         .expect("an answer");
-    let plan = UploadPlan::new(account.session_mut(), me(), file, sum, Some(probed), NOW);
+    let plan = UploadPlan::new(account.session_mut(), me(), file, sum, Some(check), NOW);
     Some(UploadPiece::new(plan, 0, Bytes::from_static(b"abc")))
 }
 

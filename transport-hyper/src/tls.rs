@@ -117,12 +117,12 @@ mod tests {
     async fn unknown_authority_is_refused() {
         let expected = match cfg!(feature = "rustls") {
             true => {
-                "no response: the server's certificate is not trusted (the request was not sent): \
+                "the exchange failed: the server's certificate is not trusted (the request was not sent): \
                  login.wx.qq.com:443: invalid peer certificate: UnknownIssuer"
             }
             // The request is not sent unencrypted.
             false => {
-                "no response: the TLS handshake failed (the request was not sent): \
+                "the exchange failed: the TLS handshake failed (the request was not sent): \
                  login.wx.qq.com:443: the feature `rustls` is disabled"
             }
         };

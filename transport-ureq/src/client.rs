@@ -208,7 +208,7 @@ impl Client {
     }
 
     /// Acknowledges a message of [manual](crate::Events::manual) events, so that it is not delivered again
-    /// ([`Session::acknowledge`]), and saves the session.
+    /// ([`Session::acknowledge`]), and saves the session if the [`SavePolicy`] requires it.
     ///
     /// # Errors
     ///

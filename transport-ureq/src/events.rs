@@ -11,8 +11,8 @@ use crate::client::Client;
 /// retried with back-off; after three in a row, [`Event::Trouble`] reports them, and requesting the
 /// next event continues.
 ///
-/// Requesting the next event acknowledges the message of the previous one and saves the session in
-/// the store that the client keeps ([`Client::open`]), unless the events are
+/// Requesting the next event acknowledges the message of the previous one and, as the client's
+/// [`SavePolicy`](wechat_proto::store::SavePolicy) specifies, saves the session, unless the events are
 /// [`manual`](Events::manual). If an older copy of the session is resumed, the message arrives
 /// again.
 ///
@@ -33,9 +33,10 @@ impl Client {
     /// Returns an iterator over the events of the account: messages, friend requests, changes of
     /// contacts, trouble with the network, and the end of the session with its reason.
     ///
-    /// Requesting the next event acknowledges the message of the previous one and saves the session,
-    /// unless the events are [`manual`](Events::manual). A second call replaces the first: the older
-    /// events close with [`Error::InUse`].
+    /// Requesting the next event acknowledges the message of the previous one, unless the events are
+    /// [`manual`](Events::manual), and saves the session if the client keeps a store and its
+    /// [`SavePolicy`](wechat_proto::store::SavePolicy) requires it. A second call replaces the first: the
+    /// older events close with [`Error::InUse`].
     pub fn events(&self) -> Events {
         let events = sync::Events::new(sync::Inbox::new(), self.save_policy());
         Events { client: self.clone(), flow: Offload::new(events).stoppable(), ended: false }

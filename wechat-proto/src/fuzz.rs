@@ -186,9 +186,9 @@ pub fn document(bytes: &[u8]) {
     }
 }
 
-/// Returns an upload in pieces of this size. Files larger than `announced` are announced first.
-pub fn upload_in_pieces(to: UserName, file: LocalFile, piece: u64, announced: u64) -> Upload {
-    Upload::with_sizes(to, file, Sizes { piece, probe: announced })
+/// Returns an upload in pieces of this size. Files larger than `check_above` are checked first.
+pub fn upload_in_pieces(to: UserName, file: LocalFile, piece: u64, check_above: u64) -> Upload {
+    Upload::with_sizes(to, file, Sizes { piece, check_above })
 }
 
 /// Undoes a double encoding of UTF-8 text.

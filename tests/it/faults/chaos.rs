@@ -233,8 +233,8 @@ fn scenario_with_http_faults<B: Bot>(seed: u64) {
 fn scenario_with_tls_faults<B: Bot>(seed: u64, file: usize) {
     let place = Place::with_tls_faults(world(), seed);
     scenario::<B>(seed, &place, file);
-    let carried = place.line().unwrap().carried();
-    let faults: BTreeSet<_> = carried.iter().flatten().map(|(fault, _)| *fault).collect();
+    let chosen = place.line().unwrap().chosen_faults();
+    let faults: BTreeSet<_> = chosen.iter().flatten().map(|(fault, _)| *fault).collect();
     assert!(
         sweep::is_complete() || faults.len() >= TlsFault::ALL.len() - 2,
         "{}",

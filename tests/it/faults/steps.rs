@@ -1,4 +1,5 @@
-//! A scenario with every kind of request, in which each request fails once with each fault.
+//! A scenario with many kinds of requests. In each run, one request fails with one fault: a sample of the pairs,
+//! or all of them in a complete sweep.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Uploads: any name and length, media types, announced files, failures, and altered requests.
+//! Uploads: any name and length, media types, checked files, failures, and altered requests.
 
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
@@ -130,8 +130,8 @@ fn media_types<B: Bot>(place: &Place) {
     assert_eq!(place.world().violations(), []);
 }
 
-/// A large file is announced; a second upload of the same file sends no pieces.
-pub(crate) fn announced<B: Bot>(place: &Place) {
+/// `webwxcheckupload` precedes a large file; a second upload of the same file sends no pieces.
+pub(crate) fn checked<B: Bot>(place: &Place) {
     let mut bot: B = B::confirmed(place);
     place.world().keep_uploads(0);
     let large = bytes(LARGE);
@@ -207,18 +207,18 @@ mod large {
 
     #[test]
     fn in_memory() {
-        announced::<Memory>(&Place::memory(world()));
+        checked::<Memory>(&Place::memory(world()));
         refused_announcement::<Memory>(&Place::memory(world()));
     }
 
     #[test]
     fn over_ureq() {
-        announced::<Ureq>(&Place::http(world()));
+        checked::<Ureq>(&Place::http(world()));
     }
 
     #[test]
     fn over_hyper() {
-        announced::<Hyper>(&Place::tls(world()));
+        checked::<Hyper>(&Place::tls(world()));
     }
 }
 
@@ -286,7 +286,7 @@ fn every_part_of_every_upload_is_checked() {
     assert!(altered >= 200, "{altered}");
 }
 
-/// Checks the same for announcements, and for the first and the last piece of an announced file.
+/// Checks the same for `webwxcheckupload`, and for the first and the last piece of a checked file.
 #[test]
 fn every_part_of_every_announcement_is_checked() {
     let place = Place::memory(world());

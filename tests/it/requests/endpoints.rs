@@ -89,7 +89,7 @@ fn scenarios_request_every_path() {
     let mut missing = names();
     // These scenarios run in memory only, because they upload more than 25 MB.
     let large = [
-        called(uploads::world(), uploads::announced::<Memory>),
+        called(uploads::world(), uploads::checked::<Memory>),
         called(entries::file_helper_world(), |place| {
             file_helper::parallel::<Memory>(place, 27_000_000);
         }),

@@ -114,7 +114,7 @@ pub(crate) const ALL: &[Difference] = &[
         .served("serves `synccheck` under this older name", "§1.1"),
     new("login-host", "another host for the login", &[HEADER], &["host"], &[Name])
         .served("serves the login, the QR code and the push login on every login host", "§1.1"),
-    new("host", "the host of another shard", &[HEADER], &["host"], &[])
+    new("host", "the host of another family", &[HEADER], &["host"], &[])
         .refused(1100, "refuses with Ret 1100", "§1.1"),
     // Headers.
     new("video-range", "a video without `Range`", &[HEADER], &["range"], &[Missing])

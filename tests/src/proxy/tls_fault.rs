@@ -69,7 +69,7 @@ impl TlsFault {
 ///
 /// It injects a fault into each connection, each kind of [`TlsFault`] in turn, in the handshake or later, without
 /// decrypting the traffic. The faults are determined by its seed and the order of the connections. Its `Debug` output
-/// contains the seed and all injected faults.
+/// contains the seed and the fault chosen for each connection.
 pub struct TlsFaultProxy {
     listener: ProxyListener,
     shared: Arc<Shared>,
@@ -86,7 +86,7 @@ struct State {
     rng: Rng,
     bag: Bag<TlsFault>,
     /// The fault of each connection, and the number of bytes before it.
-    carried: Vec<Option<(TlsFault, u64)>>,
+    chosen: Vec<Option<(TlsFault, u64)>>,
 }
 
 impl TlsFaultProxy {
@@ -97,7 +97,7 @@ impl TlsFaultProxy {
     /// If the listener cannot be bound.
     pub fn new(server: &Server, seed: u64) -> io::Result<Self> {
         let state =
-            State { rng: Rng::new(seed), bag: Bag::new(&TlsFault::ALL), carried: Vec::new() };
+            State { rng: Rng::new(seed), bag: Bag::new(&TlsFault::ALL), chosen: Vec::new() };
         let shared = Arc::new(Shared {
             target: server.addr(),
             seed,
@@ -126,9 +126,10 @@ impl TlsFaultProxy {
         self.shared.calm.store(true, Ordering::Relaxed);
     }
 
-    /// Returns the fault chosen for each connection so far, if any, and the number of bytes in its direction before it.
-    pub fn carried(&self) -> Vec<Option<(TlsFault, u64)>> {
-        lock(&self.shared.state).carried.clone()
+    /// Returns the fault chosen for each connection so far, if any, and the number of bytes, in the direction that the
+    /// fault affects, after which it is injected.
+    pub fn chosen_faults(&self) -> Vec<Option<(TlsFault, u64)>> {
+        lock(&self.shared.state).chosen.clone()
     }
 }
 
@@ -139,10 +140,10 @@ impl fmt::Debug for TlsFaultProxy {
             f,
             "TLS faults of seed {}, {} connections:",
             self.shared.seed,
-            state.carried.len()
+            state.chosen.len()
         )?;
-        for (number, carried) in state.carried.iter().enumerate() {
-            if let Some((fault, place)) = carried {
+        for (number, chosen) in state.chosen.iter().enumerate() {
+            if let Some((fault, place)) = chosen {
                 writeln!(f, "{number:4}  {fault:?} after byte {place}")?;
             }
         }
@@ -162,7 +163,7 @@ impl Shared {
             let place = state.rng.between(0, most);
             (state.bag.draw(&mut state.rng), place)
         });
-        state.carried.push(fault);
+        state.chosen.push(fault);
         fault
     }
 
@@ -291,7 +292,7 @@ mod tests {
 
     /// Sends the alphabet through the proxy and returns the bytes received.
     fn answer(fault: Option<(TlsFault, u64)>) -> String {
-        let state = State { rng: Rng::new(1), bag: Bag::new(&TlsFault::ALL), carried: Vec::new() };
+        let state = State { rng: Rng::new(1), bag: Bag::new(&TlsFault::ALL), chosen: Vec::new() };
         let shared = Shared {
             target: echo(),
             seed: 1,

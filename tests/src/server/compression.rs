@@ -8,7 +8,7 @@ use flate2::write::GzEncoder;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response};
 
-/// The minimum length of a compressed reply, in bytes.
+/// The minimum length of a body that is compressed, in bytes.
 const SHORT: usize = 256;
 
 /// Compresses a reply with gzip, if the client accepts that. Short replies and media stay as they are.

@@ -2,7 +2,8 @@
 //! messages to a table, and replies to every text with the same text.
 //!
 //! Start any number of workers on any number of machines, each with its own name. If one dies, the
-//! others claim its accounts when its leases expire. Ctrl-C or SIGTERM releases them at once.
+//! others claim its accounts when its leases expire. On Ctrl-C or SIGTERM, a worker releases its
+//! accounts at once.
 //!
 //! ```sh
 //! export FLEET_DATABASE='host=/run/postgresql user=bot dbname=bot'
@@ -81,7 +82,7 @@ async fn run() -> Result<(), Box<dyn StdError>> {
     println!("{name}: started");
     let report = |report: Report<'_>| println!("{name}: {report}");
     Worker::new(&store, name.as_str()).run(job, shutdown, report).await;
-    println!("{name}: handed over");
+    println!("{name}: stopped");
     Ok(())
 }
 

@@ -168,8 +168,8 @@ fields! {
     ENCRY_CHAT_ROOM_ID = 20 "encry_chat_room_id" { encry_chat_room_id }
     /// `member_count`
     MEMBER_COUNT = 21 "member_count" { member_count }
-    /// `members`, if the list was or is incomplete, or if a remaining member has another status or
-    /// its first name. Other changes are reported as [`Change::MembersJoined`],
+    /// `members`, if the list was or is incomplete, or if the status of a remaining member changed or
+    /// its name became known. Other changes are reported as [`Change::MembersJoined`],
     /// [`Change::MembersLeft`] and [`Change::MembersRenamed`].
     MEMBERS = 22 "members" { members }
 }
@@ -301,7 +301,7 @@ impl Directory {
             if !joined.is_empty() {
                 changes.push(Change::MembersJoined { user_name: user_name(), members: joined });
             }
-            // A remaining member may also have another status, or its first name.
+            // The status of a remaining member may have changed, or its name may have become known.
             let otherwise = |member: &Member| {
                 old.member(&member.user_name).is_some_and(|old| {
                     old.attr_status != member.attr_status

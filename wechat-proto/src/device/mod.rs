@@ -137,7 +137,8 @@ impl Device {
         self.rng.mix(seed);
     }
 
-    /// Limits the rate of sends of this device and its logins. `None`, the default, means no limit.
+    /// Limits the rate of sends ([`SendRate`]) of this device, also in later sessions. `None`, the default,
+    /// means no limit.
     /// Calls wait for their turn. The limit is not stored.
     pub fn limit_sends(&mut self, rate: Option<SendRate>) {
         self.sends = rate.map(Bucket::new);

@@ -14,7 +14,7 @@ use core::fmt;
 /// let refused = std::io::Error::from_raw_os_error(111);
 /// let failure = Failure::new(FailureKind::Connect, Sent::No).because(refused);
 /// let text = Chain(&Error::Transport(failure)).to_string();
-/// assert!(text.starts_with("no response: the host could not be reached (the request was not sent): "));
+/// assert!(text.starts_with("the exchange failed: the host could not be reached (the request was not sent): "));
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a wrapper")]

@@ -40,10 +40,10 @@ impl fmt::Display for Failure {
             FailureKind::Certificate => "the server's certificate is not trusted",
             FailureKind::Timeout => "the request timed out",
             FailureKind::Closed => "the connection was closed",
-            FailureKind::Truncated => "the reply ended early",
-            FailureKind::TooLarge => "the reply is longer than allowed",
-            FailureKind::Encoding => "the reply has an unsupported or malformed encoding",
-            FailureKind::Protocol => "the reply is not valid HTTP",
+            FailureKind::Truncated => "the response ended early",
+            FailureKind::TooLarge => "the response is longer than allowed",
+            FailureKind::Encoding => "the response has an unsupported or malformed encoding",
+            FailureKind::Protocol => "the response is not valid HTTP",
             FailureKind::Unsendable => "the request cannot be sent as it is",
             FailureKind::Source => "the source could not be read",
             FailureKind::Sink => "the download could not be written",
@@ -88,7 +88,7 @@ pub enum FailureKind {
     Certificate,
     /// The deadline of the exchange or the idle time of a body has passed.
     Timeout,
-    /// The connection was closed before the reply was complete.
+    /// The connection was closed before the response was complete.
     Closed,
     /// The body is shorter than its `Content-Length`, or its chunks end early.
     Truncated,

@@ -35,13 +35,13 @@ pub use self::storage::{StorageFailure, StorageKind};
 #[non_exhaustive]
 pub enum Error {
     // Wait, then repeat.
-    /// There is no response. [`Failure::kind`] is the stage at which the exchange failed.
-    #[error("no response: {0}")]
+    /// No complete, valid response was received. [`Failure::kind`] is the kind of failure.
+    #[error("the exchange failed: {0}")]
     Transport(#[source] Failure),
     /// The server returned an HTTP status of 500 or above: the service or a server in front of it
     /// failed. An upload also fails with this error for 400 to 499 (402 for a malformed form, 413 for
-    /// one that is too large), and a download for every status without content. Any other reply with
-    /// such a status is [`Error::Malformed`].
+    /// one that is too large), and a streamed download for every status other than 200, 204 and 206.
+    /// All other endpoints report an unexpected status below 500 as [`Error::Malformed`].
     #[error("{endpoint} returned HTTP status {status}")]
     Status {
         /// The endpoint that was called.
@@ -121,7 +121,7 @@ pub enum Error {
     /// A file is larger than its limit. For an upload, no request was sent.
     #[error("{size} bytes are more than the {limit} allowed")]
     TooLarge {
-        /// The length, or the number of bytes received before the length was known.
+        /// The length; if it is unknown, the number of bytes received so far.
         size: u64,
         /// The limit.
         limit: u64,
@@ -318,7 +318,7 @@ mod tests {
             (refused(Ret::OK, "No web."), "webwxsendmsg was refused: No web."),
             (
                 Error::Transport(Failure::new(FailureKind::Connect, Sent::No)),
-                "no response: the host could not be reached (the request was not sent)",
+                "the exchange failed: the host could not be reached (the request was not sent)",
             ),
             (
                 unanswered(Some(Error::Status { endpoint, status: 502 })),

@@ -132,7 +132,7 @@ pub struct Request {
     pub http: http::Request<Body>,
     /// The time limit of the exchange; with [`Want::Head`], of the wait for the head.
     pub deadline: Duration,
-    /// The part of the reply that is read.
+    /// The part of the response that is read.
     pub want: Want,
 }
 
@@ -170,11 +170,11 @@ impl fmt::Debug for Request {
     }
 }
 
-/// The part of a reply that is read.
+/// The part of a response that is read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(clippy::exhaustive_enums, reason = "a driver has to serve each of them")]
 pub enum Want {
-    /// The whole reply, in memory.
+    /// The whole response, in memory.
     Whole {
         /// The maximum length of the body in bytes, as received and decoded. A longer body is a
         /// [`Failure`] of kind [`TooLarge`](crate::error::FailureKind::TooLarge). May be `usize::MAX`.
@@ -188,7 +188,7 @@ pub enum Want {
     },
 }
 
-/// A reply. The body is empty for [`Want::Head`].
+/// A response. The body is empty for [`Want::Head`].
 pub type Response = http::Response<Bytes>;
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ pub use tally::Tally;
 #[cfg(any(test, feature = "_fuzz"))]
 pub(crate) use upload::Sizes;
 pub use upload::{
-    CheckUpload, Limits, LocalFile, Probed, Upload, UploadPiece, UploadPlan, UploadProgress,
+    CheckUpload, Limits, LocalFile, Upload, UploadCheck, UploadPiece, UploadPlan, UploadProgress,
     UploadedPiece,
 };
 pub use video::GetVideo;

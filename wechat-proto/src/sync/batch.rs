@@ -48,7 +48,7 @@ pub(super) enum Messages {
 pub struct Profile {
     /// The new nickname.
     pub nick_name: Option<Box<str>>,
-    /// The new picture: a path on the API host, without the value of its `skey`.
+    /// The new avatar: a path on the API host, without the value of its `skey`.
     pub head_img_url: Option<Box<str>>,
 }
 

@@ -214,7 +214,7 @@ fn only_removed_rooms_and_saved_contacts_are_events() {
 fn trouble_is_followed_by_recovery() {
     let failed = || Err(FailureKind::Connect);
     let replies = [failed(), failed(), failed(), failed(), Ok(batch(&["a"], 1))];
-    let trouble = "trouble: no response: the host could not be reached";
+    let trouble = "trouble: the exchange failed: the host could not be reached";
     let steps = Service::new(replies).all(&mut events(SavePolicy::Manual), &mut account());
     assert_eq!(steps, [trouble, trouble, "recovered", "a", CLOSED]);
     // The replies contain no message.

@@ -11,7 +11,7 @@ fn refused(options: &Options) -> String {
 
 #[cfg(feature = "rustls")]
 const UNTRUSTED: &str =
-    "no response: the server's certificate is not trusted (the request was not sent): ";
+    "the exchange failed: the server's certificate is not trusted (the request was not sent): ";
 
 #[cfg(feature = "platform-verifier")]
 #[test]

@@ -17,7 +17,7 @@ pub enum Fault {
     Reset,
     /// The connection is closed somewhere in the reply.
     Truncate,
-    /// The reply is sent a byte at a time.
+    /// The first 400 bytes of the reply are sent one at a time.
     Drip,
     /// The head is sent a byte at a time and never ends.
     SlowHead,
@@ -27,8 +27,8 @@ pub enum Fault {
     Endless,
     /// The head announces a body of petabytes.
     Huge,
-    /// The head announces fewer bytes than are sent. For pictures and files, where this is undetectable, the connection
-    /// is reset instead.
+    /// The head announces fewer bytes than are sent. For media, where this is undetectable, the connection is reset
+    /// instead.
     LengthShort,
     /// The head announces more bytes than are sent before the connection ends.
     LengthLong,
@@ -38,8 +38,8 @@ pub enum Fault {
     Gateway,
     /// The connection is closed after the reply, while idle.
     CloseIdle,
-    /// Replies with a 1xx status and cookies precede the reply.
-    Informed,
+    /// Informational (1xx) responses with cookies precede the reply.
+    Informational,
     /// The reply is chunked, with cookies in its trailers.
     Trailers,
     /// The reply is chunked, with chunk extensions.
@@ -69,7 +69,7 @@ impl Fault {
         Self::Encoded,
         Self::Gateway,
         Self::CloseIdle,
-        Self::Informed,
+        Self::Informational,
         Self::Trailers,
         Self::Extensions,
         Self::LfOnly,

@@ -41,7 +41,7 @@ pub(super) fn reply(
         }
         Fault::Drip => drip(client, &whole)?,
         Fault::Twice => client.write_all(&[&whole[..], &whole].concat())?,
-        Fault::Informed => {
+        Fault::Informational => {
             let early = format!(
                 "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n{COOKIE}\r\n\
                  HTTP/1.1 102 Processing\r\n{COOKIE}\r\n"

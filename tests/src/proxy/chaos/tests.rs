@@ -71,7 +71,7 @@ fn check_effect(fault: Fault) {
         Fault::LengthShort | Fault::LengthLong => bytes != good && has("content-length: "),
         Fault::Encoded => has("content-encoding: gzip"),
         Fault::Gateway => text.starts_with("HTTP/1.1 502 "),
-        Fault::Informed => text.starts_with("HTTP/1.1 100 ") && has("\r\nhttp/1.1 404 "),
+        Fault::Informational => text.starts_with("HTTP/1.1 100 ") && has("\r\nhttp/1.1 404 "),
         Fault::Trailers => has("0\r\nset-cookie: wxuin=1;"),
         Fault::Extensions => has(";ext=\"a;b\";c\r\n"),
         Fault::LfOnly => !has("\r\n\r\n") && has("\n\n"),

@@ -181,7 +181,7 @@ fn wrong_md5_is_refused() {
 }
 
 #[test]
-fn large_files_must_be_announced() {
+fn large_files_require_an_upload_check() {
     let mut client = Client::ready(World::demo());
     let bytes = vec![7; 26_214_401];
     let file = File::new(&mut client, "a.zip", bytes.clone(), "");

@@ -1,4 +1,4 @@
-//! The accounts, and the choice of one.
+//! The list of the accounts, and the extractor of the account that a call concerns.
 
 use std::sync::Arc;
 

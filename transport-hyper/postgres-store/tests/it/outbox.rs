@@ -118,7 +118,7 @@ async fn next_holder_repeats_or_gives_up_attempted_texts() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_after_a_new_login() {
+async fn texts_of_an_earlier_login_are_not_sent() {
     let Some(database) = Database::new().await else { return };
     let (mut lease, mut session) = (database.lease("bot").await, session());
     queue(&mut lease, &mut session, &["a", "b"]).await;

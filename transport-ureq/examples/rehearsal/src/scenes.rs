@@ -15,16 +15,16 @@ const PHONE: &str = "文件传输助手";
 /// Plays a scene in which the bot sends a note to the phone.
 pub fn minimal(stage: &mut Stage) {
     stage.log_in();
-    stage.hear(PHONE, "hello from Rust");
+    stage.expect_text(PHONE, "hello from Rust");
 }
 
 /// Plays a scene in which friends write.
 pub fn echo(stage: &mut Stage) {
     stage.log_in();
     stage.write("Óscar", "ping");
-    stage.hear("Óscar", "ping");
+    stage.expect_text("Óscar", "ping");
     stage.write("林晓", "你好");
-    stage.hear("林晓", "你好");
+    stage.expect_text("林晓", "你好");
 }
 
 /// Plays a scene in which a person asks to become a friend, another one joins a room, and a friend
@@ -40,12 +40,12 @@ pub fn keeper(stage: &mut Stage) {
         let (room, guest) = (named(world, "Book club"), named(world, "孙老师"));
         world.change_contact(&room, |room| room.members.push(Member::new(&guest)));
     });
-    stage.hear("Book club", "Welcome, 孙老师!");
+    stage.expect_text("Book club", "Welcome, 孙老师!");
     stage.act("the bot is killed, and a friend mentions it in the book club", |_| {});
     stage.kill();
     mention(&mut stage.simulator().world());
     stage.start();
-    stage.hear("Book club", "@Óscar\u{2005}at your service");
+    stage.expect_text("Book club", "@Óscar\u{2005}at your service");
     stage.expect("each was handled once", |world| world.sent().len() == 2);
 }
 
@@ -98,7 +98,7 @@ pub fn file_helper(stage: &mut Stage) {
         let file = Incoming::file("", "photo.png", PNG);
         world.phone().sends("filehelper", file);
     });
-    stage.hear(PHONE, "saved shared/photo.png");
+    stage.expect_text(PHONE, "saved shared/photo.png");
     stage.act("the phone writes: list.txt", |world| {
         world.phone().writes("filehelper", "list.txt");
     });
@@ -121,9 +121,9 @@ pub fn relay(stage: &mut Stage) {
         });
     };
     write(stage, "Book club", "Óscar", "Chapter 3 until Friday.");
-    stage.hear("周末爬山", "Óscar: Chapter 3 until Friday.");
+    stage.expect_text("周末爬山", "Óscar: Chapter 3 until Friday.");
     write(stage, "周末爬山", "林晓", "东门集合");
-    stage.hear("Book club", "林晓: 东门集合");
+    stage.expect_text("Book club", "林晓: 东门集合");
     stage.act("Óscar sends a picture to the book club", |world| {
         let (room, from) = (named(world, "Book club"), named(world, "Óscar"));
         world.deliver(Incoming::image(&from, PNG).in_room(&room));
@@ -147,7 +147,7 @@ pub fn two_accounts(stage: &mut Stage) {
         let customer = named(&world, "阿梅");
         world.person_writes(&customer, "still open?");
     });
-    stage.hear(PHONE, "阿梅: still open?");
+    stage.expect_text(PHONE, "阿梅: still open?");
     let violations = shop.world().violations().to_vec();
     assert_eq!(violations, [], "requests of the second account");
 }
@@ -156,14 +156,14 @@ pub fn two_accounts(stage: &mut Stage) {
 pub fn ping(stage: &mut Stage) {
     stage.log_in();
     stage.write("Óscar", "ping");
-    stage.hear("Óscar", "pong");
+    stage.expect_text("Óscar", "pong");
 }
 
 /// Plays a scene in which a friend sends a command.
 pub fn count(stage: &mut Stage) {
     stage.log_in();
     stage.write("Óscar", "/count 1 apple");
-    stage.hear("Óscar", "5 letters");
+    stage.expect_text("Óscar", "5 letters");
 }
 
 /// Plays a scene in which a friend places orders, and the bot is killed soon after each of them.
@@ -173,7 +173,7 @@ pub fn orders(stage: &mut Stage) {
     for (index, item) in ITEMS.into_iter().enumerate() {
         stage.write("Óscar", &format!("order {item}"));
         if index == 0 {
-            stage.hear("Óscar", "order 1: tea");
+            stage.expect_text("Óscar", "order 1: tea");
             continue;
         }
         // The bot is killed at another step each time.
@@ -183,7 +183,7 @@ pub fn orders(stage: &mut Stage) {
         stage.start();
     }
     for (index, item) in ITEMS.into_iter().enumerate() {
-        stage.hear("Óscar", &format!("order {}: {item}", index + 1));
+        stage.expect_text("Óscar", &format!("order {}: {item}", index + 1));
     }
     stage.expect("each order was taken once", |world| world.sent().len() == ITEMS.len());
 }

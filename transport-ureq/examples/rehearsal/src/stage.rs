@@ -116,7 +116,7 @@ impl Stage {
     }
 
     /// Waits until the bot has sent this text to a chat.
-    pub fn hear(&mut self, chat: &str, text: &str) {
+    pub fn expect_text(&mut self, chat: &str, text: &str) {
         let what = format!("{chat} receives: {text}");
         self.expect(&what, |world| {
             let to = named(world, chat);

@@ -1,13 +1,13 @@
 //! A flow that uploads a file.
 
+mod check;
 mod local;
 mod multipart;
 mod piece;
-mod probe;
 
+pub use check::{CheckUpload, UploadCheck};
 pub use local::{Limits, LocalFile};
 pub use piece::{UploadPiece, UploadPlan, UploadedPiece};
-pub use probe::{CheckUpload, Probed};
 
 use alloc::boxed::Box;
 use core::mem;
@@ -89,7 +89,7 @@ pub(crate) struct Sizes {
     /// The length of a piece.
     pub(crate) piece: u64,
     /// The length above which a file is announced.
-    pub(crate) probe: u64,
+    pub(crate) check_above: u64,
 }
 
 #[derive(Debug, Default)]
@@ -103,9 +103,9 @@ enum State {
     Hashed {
         md5: Md5Sum,
     },
-    Probing {
+    Checking {
         md5: Md5Sum,
-        probe: Retry<CheckUpload>,
+        check: Retry<CheckUpload>,
     },
     Reading {
         plan: UploadPlan,
@@ -118,7 +118,11 @@ enum State {
 impl Upload {
     /// Returns a flow that uploads a file, which can then be sent to `to`.
     pub fn new(to: UserName, file: LocalFile) -> Self {
-        Self::with_sizes(to, file, Sizes { piece: UploadPlan::PIECE, probe: CheckUpload::ABOVE })
+        Self::with_sizes(
+            to,
+            file,
+            Sizes { piece: UploadPlan::PIECE, check_above: CheckUpload::ABOVE },
+        )
     }
 
     pub(crate) fn with_sizes(to: UserName, file: LocalFile, sizes: Sizes) -> Self {
@@ -187,18 +191,18 @@ impl Flow for Upload {
                     self.state = State::Hashing { at };
                     return Err(self.read(self.from(at)));
                 }
-                State::Hashed { md5 } if self.file.size() > self.sizes.probe => {
-                    let probe = CheckUpload::new(self.to.clone(), self.file.clone(), md5);
-                    self.state = State::Probing { md5, probe: retry(probe) };
+                State::Hashed { md5 } if self.file.size() > self.sizes.check_above => {
+                    let check = CheckUpload::new(self.to.clone(), self.file.clone(), md5);
+                    self.state = State::Checking { md5, check: retry(check) };
                 }
                 State::Hashed { md5 } => self.begin(session, md5, None, now),
-                State::Probing { md5, mut probe } => match poll(&mut probe, session, now) {
-                    Ok(mut probed) => match probed.media_id.take() {
-                        Some(id) => self.done(session, id, probed.keys),
-                        None => self.begin(session, md5, Some(probed), now),
+                State::Checking { md5, mut check } => match poll(&mut check, session, now) {
+                    Ok(mut reply) => match reply.media_id.take() {
+                        Some(id) => self.done(session, id, reply.keys),
+                        None => self.begin(session, md5, Some(reply), now),
                     },
                     Err(interrupt) => {
-                        self.state = State::Probing { md5, probe };
+                        self.state = State::Checking { md5, check };
                         return Err(interrupt);
                     }
                 },
@@ -237,7 +241,7 @@ impl Flow for Upload {
     fn handle(&mut self, input: Input) {
         match input {
             Input::Reply(_) => match &mut self.state {
-                State::Probing { probe, .. } => probe.handle(input),
+                State::Checking { check, .. } => check.handle(input),
                 State::Sending(upload) => upload.handle(input),
                 _ => {}
             },
@@ -318,12 +322,12 @@ impl Upload {
         &mut self,
         session: &mut Session,
         md5: Md5Sum,
-        probed: Option<Probed>,
+        check: Option<UploadCheck>,
         now: Timestamp,
     ) {
         let (to, file) = (self.to.clone(), self.file.clone());
         let length = self.sizes.piece;
-        let plan = UploadPlan::with_length(session, to, file, md5, probed, now, length);
+        let plan = UploadPlan::with_length(session, to, file, md5, check, now, length);
         self.check.reset();
         self.state = State::Reading { plan, piece: 0 };
     }

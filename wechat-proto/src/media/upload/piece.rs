@@ -15,9 +15,9 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::check::UploadCheck;
 use super::local::LocalFile;
 use super::multipart::Form;
-use super::probe::Probed;
 use crate::flow::Response;
 use crate::hosts::Role;
 use crate::media::FileKeys;
@@ -63,17 +63,17 @@ impl UploadPlan {
     /// The length of all pieces but the last, in bytes: the service does not accept longer ones.
     pub const PIECE: u64 = 524_288;
 
-    /// Returns a plan to upload a file for `to`, beginning at `now`. `probed` is the reply to the
+    /// Returns a plan to upload a file for `to`, beginning at `now`. `check` is the reply to the
     /// announcement of a file larger than [`CheckUpload::ABOVE`](super::CheckUpload::ABOVE).
     pub fn new(
         session: &mut Session,
         to: UserName,
         file: LocalFile,
         md5: Md5Sum,
-        probed: Option<Probed>,
+        check: Option<UploadCheck>,
         now: Timestamp,
     ) -> Self {
-        Self::with_length(session, to, file, md5, probed, now, Self::PIECE)
+        Self::with_length(session, to, file, md5, check, now, Self::PIECE)
     }
 
     pub(super) fn with_length(
@@ -81,7 +81,7 @@ impl UploadPlan {
         to: UserName,
         mut file: LocalFile,
         md5: Md5Sum,
-        probed: Option<Probed>,
+        check: Option<UploadCheck>,
         now: Timestamp,
         length: u64,
     ) -> Self {
@@ -95,7 +95,7 @@ impl UploadPlan {
         } else {
             session.next_client_media_id(now).into()
         };
-        let is_parallel = is_page && probed.is_some();
+        let is_parallel = is_page && check.is_some();
         file.choose_type(&session.device.entry);
         let plan = Plan {
             changed: file.changed(now),
@@ -104,7 +104,7 @@ impl UploadPlan {
             to,
             client_media_id,
             device_id: device_id.into(),
-            keys: probed.map(|probed| probed.keys).unwrap_or_default(),
+            keys: check.map(|check| check.keys).unwrap_or_default(),
             is_parallel,
             length,
         };

@@ -3,11 +3,11 @@
 use super::*;
 
 /// Returns an upload on the file-transfer page.
-fn page_plan(size: u64, probed: Option<Probed>) -> (Session, UploadPlan) {
+fn page_plan(size: u64, check: Option<UploadCheck>) -> (Session, UploadPlan) {
     let mut session = crate::file_helper_tests::session();
     let to = UserName::file_helper();
     let sum = Md5Sum::of(b"the file");
-    let plan = UploadPlan::new(&mut session, to, file("报告.mp4", size), sum, probed, NOW);
+    let plan = UploadPlan::new(&mut session, to, file("报告.mp4", size), sum, check, NOW);
     (session, plan)
 }
 
@@ -37,8 +37,8 @@ fn file_transfer_page_has_its_own_form() {
 }
 
 #[test]
-fn pieces_of_announced_file_of_file_transfer_page_are_parallel() {
-    let (mut session, plan) = page_plan(2 * LENGTH, Some(probed()));
+fn pieces_of_a_checked_file_of_the_file_transfer_page_are_parallel() {
+    let (mut session, plan) = page_plan(2 * LENGTH, Some(check()));
     let mut piece = UploadPiece::new(plan, 0, Bytes::from_static(b"the file"));
     let first = form(&piece.request(&mut session, NOW));
     assert!(!first[2].text().contains("UploadID"), "{}", first[2].text());

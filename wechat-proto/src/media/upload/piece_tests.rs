@@ -24,14 +24,14 @@ fn session() -> Session {
 
 const LENGTH: u64 = UploadPlan::PIECE;
 
-fn plan(session: &mut Session, file: LocalFile, probed: Option<Probed>) -> UploadPlan {
+fn plan(session: &mut Session, file: LocalFile, check: Option<UploadCheck>) -> UploadPlan {
     let to = "@@9e1c".parse().unwrap();
-    UploadPlan::new(session, to, file, Md5Sum::of(b"the file"), probed, NOW)
+    UploadPlan::new(session, to, file, Md5Sum::of(b"the file"), check, NOW)
 }
 
-fn probed() -> Probed {
+fn check() -> UploadCheck {
     let keys = FileKeys { aes_key: "0c1d2e3f".into(), signature: "c2lnbmF0dXJl".into() };
-    Probed { media_id: None, keys }
+    UploadCheck { media_id: None, keys }
 }
 
 fn file(name: &str, size: u64) -> LocalFile {
@@ -108,7 +108,7 @@ fn request_for_whole_file_is_built() {
 #[test]
 fn request_for_piece_of_large_file_is_built() {
     let mut session = session();
-    let plan = plan(&mut session, file("终稿.zip", 26_214_401), Some(probed()));
+    let plan = plan(&mut session, file("终稿.zip", 26_214_401), Some(check()));
     let piece = UploadPiece::new(plan, 50, Bytes::from_static(b"the end"));
     insta::assert_snapshot!(shown(piece, &mut session), @r#"
     POST https://file.wx.qq.com/cgi-bin/mmwebwx-bin/webwxuploadmedia?f=json
@@ -204,7 +204,7 @@ fn request_shares_the_bytes() {
 #[test]
 fn debug_shows_no_secret() {
     let mut session = session();
-    let plan = plan(&mut session, file("a.zip", LENGTH), Some(probed()));
+    let plan = plan(&mut session, file("a.zip", LENGTH), Some(check()));
     let shown = format!("{plan:?} {:?}", UploadPiece::new(plan.clone(), 0, Bytes::new()));
     for secret in ["0c1d2e3f", "c2lnbmF0dXJl", "gSe/5Nae", "kByRoJSUlD7S2pif", "crypt"] {
         assert!(!shown.contains(secret), "{shown}");
@@ -220,10 +220,10 @@ proptest! {
     ) {
         let mut session = session();
         session.auth.pass_ticket = ticket.parse().unwrap();
-        let mut probed = probed();
-        probed.keys.signature = signature.clone().into();
+        let mut check = check();
+        check.keys.signature = signature.clone().into();
         let file = file("a.mp4", size).as_type(MediaType::Video);
-        let plan = plan(&mut session, file, Some(probed));
+        let plan = plan(&mut session, file, Some(check));
         let parts = form(&http_of(UploadPiece::new(plan, 0, Bytes::new()), &mut session));
         let part = |name| parts.iter().find(|part| part.name == name).unwrap();
         prop_assert_eq!(part("mediatype").text(), "video");

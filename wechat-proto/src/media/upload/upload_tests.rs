@@ -14,7 +14,7 @@ use crate::testing::form::{Part, form};
 use crate::testing::{self, NOW, failed, ok, refused, session};
 
 /// Small sizes, so that a file of a few bytes counts as large.
-pub(super) const SHORT: Sizes = Sizes { piece: 16, probe: 40 };
+pub(super) const SHORT: Sizes = Sizes { piece: 16, check_above: 40 };
 
 pub(super) fn upload(size: usize) -> Upload {
     let file = LocalFile::new("a.zip", size as u64).unwrap();
@@ -49,7 +49,7 @@ impl Service {
         let form = form(&request.http);
         let text = |name| form.iter().find(|part| part.name == name).map(Part::text);
         let requested: Value = serde_json::from_str(text("uploadmediarequest").unwrap()).unwrap();
-        let large = requested["TotalLen"].as_u64().unwrap() > SHORT.probe;
+        let large = requested["TotalLen"].as_u64().unwrap() > SHORT.check_above;
         assert_eq!(requested["AESKey"].as_str(), large.then_some("kEy"));
         assert_eq!(requested["Signature"].as_str(), large.then_some("sIgNeD"));
         let id = requested["ClientMediaId"].as_u64().unwrap();
@@ -181,7 +181,7 @@ fn file_is_uploaded_in_pieces() {
 }
 
 #[test]
-fn large_file_is_announced() {
+fn large_file_is_checked_first() {
     let (mut service, mut driver) = (Service::default(), Driver::new());
     let source = bytes(41);
     let outputs = driver.all(&mut upload(41), &source, |request| service.answer(request)).unwrap();
@@ -209,7 +209,7 @@ fn file_known_to_the_service_is_not_sent() {
 fn default_sizes_match_the_protocol() {
     let Upload { sizes, .. } =
         Upload::new(UserName::file_helper(), LocalFile::new("a", 1).unwrap());
-    assert_eq!((sizes.piece, sizes.probe), (524_288, 26_214_400));
+    assert_eq!((sizes.piece, sizes.check_above), (524_288, 26_214_400));
 }
 
 #[test]

@@ -6,9 +6,9 @@ use crate::media::MediaType;
 use crate::message::{ForwardMessage, SendEmoticon, SendFile, SendImage, SendText, SendVideo};
 use crate::testing::{NOW, body, malformed, reply, said, session, uploaded};
 
-/// How sends parse replies, and that they keep their id until a reply confirms the message.
+/// All sends parse replies in the same way, and keep their id until a reply confirms the message.
 #[test]
-fn common_behaviour_of_sends_is_kept() {
+fn all_sends_parse_replies_and_keep_their_id() {
     let to = UserName::file_helper;
     let [picture, video, gif, file] = [
         (MediaType::Picture, "p.png"),

@@ -25,8 +25,8 @@ impl SendText {
         Self(Draft::new(TEXT, MsgType::TEXT.0, to).with_content(text))
     }
 
-    /// Returns a request that replies to a message: it sends a text to the message's chat, with a
-    /// person or in a room. A reply to a message that this account sent from its phone goes to the
+    /// Returns a request that replies to a message: it sends a text to the message's chat, which
+    /// is with a person or a room. A reply to a message that this account sent from its phone goes to the
     /// receiver of that message.
     ///
     /// The web cannot quote (`docs/protocol.md` §6.2).
@@ -35,7 +35,7 @@ impl SendText {
     }
 
     /// Returns a [reply](SendText::reply) that mentions the author of a message in a room
-    /// ([`mention::text`]), if the directory contains a name for them there.
+    /// ([`mention::text`]). Without a name for the author in the directory, the reply has no mention.
     pub fn mention_reply(
         message: &Message,
         directory: &Directory,

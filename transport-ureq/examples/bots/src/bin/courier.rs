@@ -18,8 +18,8 @@ fn main() -> Result<(), Box<dyn StdError>> {
     for event in client.events() {
         match event {
             Event::Message(message) if !message.is_outgoing() => {
-                if let Err(error) = carry(&client, &message) {
-                    eprintln!("not carried: {error}");
+                if let Err(error) = forward(&client, &message) {
+                    eprintln!("not forwarded: {error}");
                 }
             }
             Event::Trouble(error) => eprintln!("retrying after: {error}"),
@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn StdError>> {
     Ok(())
 }
 
-fn carry(client: &Client, message: &Message) -> Result<(), Error> {
+fn forward(client: &Client, message: &Message) -> Result<(), Error> {
     let path = match client.save(message, "media") {
         Err(Error::NotFetchable(_)) => return Ok(()),
         saved => saved?,

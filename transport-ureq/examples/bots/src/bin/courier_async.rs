@@ -21,8 +21,8 @@ async fn main() -> Result<(), Box<dyn StdError>> {
     while let Some(event) = events.next().await {
         match event {
             Event::Message(message) if !message.is_outgoing() => {
-                if let Err(error) = carry(&client, &message).await {
-                    eprintln!("not carried: {error}");
+                if let Err(error) = forward(&client, &message).await {
+                    eprintln!("not forwarded: {error}");
                 }
             }
             Event::Trouble(error) => eprintln!("retrying after: {error}"),
@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn StdError>> {
     Ok(())
 }
 
-async fn carry(client: &Client, message: &Message) -> Result<(), Error> {
+async fn forward(client: &Client, message: &Message) -> Result<(), Error> {
     let path = match client.save(message, "media").await {
         Err(Error::NotFetchable(_)) => return Ok(()),
         saved => saved?,

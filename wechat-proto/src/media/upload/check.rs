@@ -22,16 +22,18 @@ const FILE_TYPE: u8 = 7;
 /// The reply to the announcement of a file.
 #[derive(Clone, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct Probed {
+pub struct UploadCheck {
     /// The `MediaId` of the file, if the service has it already: then no upload is needed.
     pub media_id: Option<Box<str>>,
     pub(super) keys: FileKeys,
 }
 
 /// Hides the keys of the upload.
-impl fmt::Debug for Probed {
+impl fmt::Debug for UploadCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Probed").field("is_there", &self.media_id.is_some()).finish_non_exhaustive()
+        f.debug_struct("UploadCheck")
+            .field("is_there", &self.media_id.is_some())
+            .finish_non_exhaustive()
     }
 }
 
@@ -55,7 +57,7 @@ impl CheckUpload {
 
 impl Endpoint for CheckUpload {
     type State = Session;
-    type Output = Probed;
+    type Output = UploadCheck;
 
     fn request(&mut self, session: &mut Session, now: Timestamp) -> http::Request<Body> {
         Url::api(ENDPOINT).post_base(session, now, |session, base_request| {
@@ -77,9 +79,9 @@ impl Endpoint for CheckUpload {
     /// - The error for the reply's [`Ret`](crate::error::Ret), including [`Error::ServiceFailed`].
     /// - [`Error::Status`] for an HTTP status of 500 or above.
     /// - [`Error::Malformed`] for any other response.
-    fn parse(&self, response: &Response) -> Result<Probed, Error> {
+    fn parse(&self, response: &Response) -> Result<UploadCheck, Error> {
         let wire: Wire = envelope::answer(ENDPOINT, response)?;
-        Ok(Probed {
+        Ok(UploadCheck {
             media_id: Some(wire.media_id.into_boxed()).filter(|id| !id.is_empty()),
             keys: FileKeys {
                 aes_key: wire.aes_key.into_boxed().into(),
@@ -108,8 +110,8 @@ mod tests {
     fn request_is_built() {
         let file = LocalFile::new("报告 & \"终稿\".pdf", 26_214_401).unwrap();
         let to = "@@9e1c".parse().unwrap();
-        let probe = CheckUpload::new(to, file, Md5Sum::of(b""));
-        insta::assert_snapshot!(rendered(probe, &mut session()), @r#"
+        let check = CheckUpload::new(to, file, Md5Sum::of(b""));
+        insta::assert_snapshot!(rendered(check, &mut session()), @r#"
         POST https://wx.qq.com/cgi-bin/mmwebwx-bin/webwxcheckupload?lang=zh_CN&pass_ticket=xYZ2UYgVCw0xSwWT%252FlQGCIMDn9LHCGnnKxo6%252B8ZXXt5Z
 
         {"FromUserName":"@09ed9af3","ToUserName":"@@9e1c","FileSize":26214401,"FileMd5":"d41d8cd98f00b204e9800998ecf8427e","FileName":"报告 & \"终稿\".pdf","FileType":7,"BaseRequest":{"Uin":566148615,"Sid":"kByRoJSUlD7S2pif","Skey":"@crypt_cec4ff9f_77fec3e104e41c7d299ac54dc801d51e","DeviceID":"e356902031041503"}}
@@ -119,16 +121,16 @@ mod tests {
     #[test]
     fn replies_are_parsed() {
         let file = LocalFile::new("a.zip", 3).unwrap();
-        let probe = CheckUpload::new(UserName::file_helper(), file, Md5Sum::of(b"x"));
-        let known = probe.parse(&reply(
+        let check = CheckUpload::new(UserName::file_helper(), file, Md5Sum::of(b"x"));
+        let known = check.parse(&reply(
             r#"{"BaseResponse":{"Ret":0,"ErrMsg":""},"MediaId":"@crypt_1","AESKey":"0c","Signature":"s=","EncryFileName":"a.zip"}"#,
         ))
         .unwrap();
         assert_eq!(known.media_id.as_deref(), Some("@crypt_1"));
         assert_eq!((known.keys.aes_key.expose(), known.keys.signature.expose()), ("0c", "s="));
-        assert_eq!(alloc::format!("{known:?}"), "Probed { is_there: true, .. }");
+        assert_eq!(alloc::format!("{known:?}"), "UploadCheck { is_there: true, .. }");
         let new = r#"{"BaseResponse":{"Ret":0},"MediaId":"","AESKey":"0c","Signature":"s="}"#;
-        assert_eq!(probe.parse(&reply(new)).unwrap().media_id, None);
-        malformed(&probe, &[r#"{"MediaId":"@crypt_1"}"#]);
+        assert_eq!(check.parse(&reply(new)).unwrap().media_id, None);
+        malformed(&check, &[r#"{"MediaId":"@crypt_1"}"#]);
     }
 }
