@@ -112,7 +112,7 @@ impl Client {
     /// # Errors
     ///
     /// - [`Error::Refused`] with [`Ret::ENVIRONMENT`](wechat_proto::error::Ret::ENVIRONMENT) (1203),
-    ///   or with the text of a page, if this account may not log in on the web.
+    ///   or with the text of a page, if this account is not allowed to log in on the web.
     /// - [`Error::NotConfirmed`] if six codes in a row expired or were cancelled.
     /// - [`Error::Transport`] after three consecutive failures of the network, or if the system's random
     ///   number generator fails.

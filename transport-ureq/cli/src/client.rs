@@ -101,7 +101,7 @@ fn open_failure(error: Error, server: &Origin) -> Failure {
     match &error {
         Error::Transport(failure) if failure.kind == FailureKind::Connect => {
             Failure::from(error.clone()).hint(
-                format!("check the network and `--proxy`; this profile uses {server}, another server needs another `--profile`"),
+                format!("check the network and `--proxy`; this profile uses {server}: for another server, use another `--profile`"),
                 format!("请检查网络与 `--proxy`；此配置使用 {server}，其他服务器请用另一个 `--profile`"),
             )
         }

@@ -14,7 +14,7 @@ use wechat_proto::error::{Chain, Failure as FileFailure, FailureKind, Ret, Stora
 use crate::lang::{Lang, Words};
 use crate::visible::visible;
 
-/// The exit codes of all commands.
+/// The exit codes of all commands. `ValueEnum` lists them for the help.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 #[repr(u8)]
 pub(crate) enum Exit {

@@ -20,7 +20,8 @@ use crate::profile::{Access, Profile};
 ///
 /// # Errors
 ///
-/// [`Exit::LoginNeeded`](crate::exit::Exit::LoginNeeded) if there is no session, or if it has ended. Those of the operation.
+/// [`Exit::LoginNeeded`](crate::exit::Exit::LoginNeeded) if there is no session, or if it has ended.
+/// Those of the operation.
 pub(crate) fn operate(
     global: &Global,
     command: &str,

@@ -38,7 +38,7 @@ impl MessageLine {
     ///
     /// [`Exit::Usage`] if it names no message.
     pub(crate) fn of(line: &Value) -> Result<Self, Failure> {
-        Self::deserialize(line).map_err(|_| not_a_line("-"))
+        Self::deserialize(line).map_err(|_| not_a_line(&line.to_string()))
     }
 
     /// Returns the received message. Its names are valid for one login only.
@@ -47,7 +47,13 @@ impl MessageLine {
     ///
     /// [`Exit::Contact`] if it is of another login; [`Exit::Usage`] if it was sent.
     pub(crate) fn message(&self, client: &Client) -> Result<Message, Failure> {
-        let Self::Message { me, raw } = self else { return Err(not_a_line("-")) };
+        let Self::Message { me, raw } = self else {
+            return Err(Failure::new(
+                Exit::Usage,
+                "this line is of a message that was sent; a line of `wechat listen --json` is needed",
+                "这一行是已发送的消息，需要 `wechat listen --json` 输出的一行",
+            ));
+        };
         if client.me().user_name != *me {
             return Err(Failure::new(
                 Exit::Contact,
@@ -55,7 +61,7 @@ impl MessageLine {
                 "该消息属于之前的登录，其中的名称已失效",
             ));
         }
-        Message::from_json(&raw.to_string(), me).map_err(|_| not_a_line("-"))
+        Message::from_json(&raw.to_string(), me).map_err(|_| not_a_line(&raw.to_string()))
     }
 
     /// Returns the receipt of a message that the account sent.
@@ -81,19 +87,15 @@ impl MessageLine {
     }
 }
 
-/// Returns the failure of an argument that identifies no message.
-pub(crate) fn not_a_line(argument: &str) -> Failure {
-    let shown = match argument {
-        "-" => "standard input".to_owned(),
-        // The beginning is enough to recognise the argument.
-        other => visible(&other.chars().take(40).collect::<String>()),
+/// Returns the failure of a text that identifies no message.
+pub(crate) fn not_a_line(text: &str) -> Failure {
+    // The beginning is enough to recognise the text.
+    let shown = visible(&text.trim().chars().take(40).collect::<String>());
+    let (en, zh) = match &*shown {
+        "" => ("an empty text", "空文本"),
+        shown => (shown, shown),
     };
-    Failure::new(
-        Exit::Usage,
-        format!("not a message: {shown}"),
-        format!("不是一条消息：{shown}"),
-    )
-    .hint(
+    Failure::new(Exit::Usage, format!("not a message: {en}"), format!("不是一条消息：{zh}")).hint(
         "give one line of `wechat listen --json`, as the argument or, with `-`, on standard input",
         "请提供 `wechat listen --json` 输出的一行，可作为参数，或用 `-` 从标准输入读取",
     )

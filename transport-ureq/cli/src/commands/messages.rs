@@ -57,7 +57,7 @@ fn reference(argument: &str) -> Result<(Option<String>, Option<Value>), Failure>
     } else if !argument.trim_start().starts_with('{') {
         return Ok((Some(line), None));
     }
-    let value: Value = serde_json::from_str(&line).map_err(|_| not_a_line(argument))?;
-    MessageLine::of(&value).map_err(|_| not_a_line(argument))?;
+    let value: Value = serde_json::from_str(&line).map_err(|_| not_a_line(&line))?;
+    MessageLine::of(&value)?;
     Ok((None, Some(value)))
 }

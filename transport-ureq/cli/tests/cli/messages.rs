@@ -38,8 +38,13 @@ fn printed_message_is_downloaded_and_forwarded() {
         "no recent message has the id 7; an id suffices only while the command that received";
     place.run(&["download", "7", "in"]).assert_fails(2, &[unknown, "listen --json"]);
     place.run(&["forward", "7", "Bob"]).assert_fails(2, &[unknown, "listen --json"]);
-    let ran = place.run_with(&["forward", "-", "Bob"], b"{}");
-    ran.assert_fails(2, &["not a message: standard input"]);
+    for (line, shown) in [("{}", "not a message: {}"), ("", "not a message: an empty text")] {
+        place.run_with(&["forward", "-", "Bob"], line.as_bytes()).assert_fails(2, &[shown]);
+    }
+    let sent = r#"{"to":"@1","msg_id":"7"}"#;
+    place
+        .run(&["forward", sent, "Bob"])
+        .assert_fails(2, &["this line is of a message that was sent"]);
     let other = printed.replace("\"me\":\"@", "\"me\":\"@x");
     let ran = place.run_with(&["forward", "-", "Bob"], other.as_bytes());
     ran.assert_fails(5, &["an earlier login"]);

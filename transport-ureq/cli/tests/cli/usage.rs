@@ -128,7 +128,10 @@ fn unreachable_server_is_a_network_failure() {
     let ran = login(&["--server", &origin]);
     assert_eq!(ran.code, 8, "{ran:?}");
     assert!(ran.stderr.contains("could not be reached"), "{ran:?}");
-    assert!(ran.stderr.contains(&format!("this profile uses {origin}, another server")), "{ran:?}");
+    assert!(
+        ran.stderr.contains(&format!("this profile uses {origin}: for another server")),
+        "{ran:?}"
+    );
     let ran = login(&["--ca", "absent.pem"]);
     assert_eq!(ran.code, 9, "{ran:?}");
     assert!(ran.stderr.contains("absent.pem: No such file"), "{ran:?}");
