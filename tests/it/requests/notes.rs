@@ -163,7 +163,7 @@ fn worst(steps: &str, content_type: &str) -> Option<Grade> {
 }
 
 #[test]
-fn requests_of_both_descriptions_are_served() {
+fn requests_of_the_notes_are_served_with_a_deviation() {
     assert_eq!(worst(LBBNIU, "content-type"), Some(Grade::Deviation));
     assert_eq!(worst(BIEZHI, "contenttype"), Some(Grade::Deviation));
 }

@@ -51,13 +51,13 @@ impl Runner {
                 self.send(send.key.as_deref(), text, SendText::with_id)
             }
             Operation::SendImage(file) | Operation::SendVideo(file) => {
-                let attachment = named(OutgoingFile::new(&file.path), file.name.as_deref());
-                self.send_file(&file.to, &file.path, attachment, file.key.as_deref())
+                let outgoing = named(OutgoingFile::new(&file.path), file.name.as_deref());
+                self.send_file(&file.to, &file.path, outgoing, file.key.as_deref())
             }
             Operation::SendFile(file) => {
-                let attachment = OutgoingFile::new(&file.path).as_document();
-                let attachment = named(attachment, file.name.as_deref());
-                self.send_file(&file.to, &file.path, attachment, file.key.as_deref())
+                let outgoing = OutgoingFile::new(&file.path).as_document();
+                let outgoing = named(outgoing, file.name.as_deref());
+                self.send_file(&file.to, &file.path, outgoing, file.key.as_deref())
             }
             Operation::SendEmoticon(emoticon) => self.send_emoticon(emoticon),
             Operation::Forward(forward) => {
@@ -186,10 +186,10 @@ fn done(result: Result<(), Error>) -> Result<Value, Failure> {
 }
 
 /// Sets the name that the receiver sees.
-fn named(attachment: OutgoingFile, name: Option<&str>) -> OutgoingFile {
+fn named(outgoing: OutgoingFile, name: Option<&str>) -> OutgoingFile {
     match name {
-        Some(name) => attachment.named(name),
-        None => attachment,
+        Some(name) => outgoing.named(name),
+        None => outgoing,
     }
 }
 

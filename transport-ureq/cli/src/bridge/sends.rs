@@ -19,11 +19,11 @@ impl Runner {
         &self,
         to: &str,
         path: &Path,
-        attachment: OutgoingFile,
+        outgoing: OutgoingFile,
         key: Option<&str>,
     ) -> Result<Value, Failure> {
         // Local errors are reported before anything is sent.
-        let file = upload::open(path, &attachment)?;
+        let file = upload::open(path, &outgoing)?;
         let to = self.resolve(to)?;
         let upload = || upload::upload(&self.client, to, file, self.output.as_ref());
         self.send(key, upload, SendUpload::with_id)
